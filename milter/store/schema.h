@@ -1,0 +1,143 @@
+// schema.h - what lies in each table: the records, and their keys byte by byte.
+//
+// Numbers in keys are big-endian, so that key order is number order. Ids are 16 random bytes. A record
+// is written field by field with codec.h (field number, length, bytes): a reader skips fields it does
+// not know, a missing field keeps its default, so a record only ever grows.
+//
+//   table        key
+//   meta         ASCII name: "schema", "keycheck", "audit-head"
+//   audit        u64 sequence (from 1)
+//   idempotency  16 bytes of index_key("idempotency", ...)
+//   message      16 bytes message id
+//   document     16 bytes message id | u32 part
+//   item         16 bytes message id | u32 part | u32 number
+//   pending      16 bytes message id | u32 part
+//   held         16 bytes held id
+//   held_by      'c' | index_key("code", code)            -> held id
+//                'e' | index_key("contact", address) | held id -> nothing
+//                'm' | index_key("message-id", Message-ID) | held id -> nothing
+//   outbox       16 bytes outbox id
+//   outbox_due   u64 due ms | 16 bytes outbox id
+//   quota        index_key("quota", "sender "|"contact " text) | u32 day
+//   message_by   'm' | index_key("message-id", Message-ID) | message id -> nothing
+//                'r' | index_key("recipient", address key) | u64 received ms | message id -> nothing
+//   content      16 bytes content id
+//   notice       index_key("contact", address)
+//   settled      16 bytes outbox id
+// Pure functions, thread safe.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "milter/base/result.h"
+#include "milter/store/record_store.h"
+
+namespace direct {
+
+inline constexpr std::uint64_t schema_number = 1;
+inline constexpr std::size_t id_size = 16;
+
+std::string new_id();                                           ///< 16 random bytes
+std::string be32(std::uint32_t n);
+std::string be64(std::uint64_t n);
+std::string part_key(std::string_view message_id, std::uint32_t part);
+std::string item_key(std::string_view message_id, std::uint32_t part, std::uint32_t number);
+const char* table_name(Table table);
+
+/// One message we have taken: what is needed to find its documents and tell its story; no content.
+struct MessageRecord {
+    std::string id;                        ///< 16 bytes
+    std::string message_id;                ///< inner Message-ID with <>
+    std::string sender;                    ///< verified From
+    std::vector<std::string> recipients;   ///< accepted local recipients
+    std::string queue_id;
+    std::int64_t received_ms = 0;
+    std::string signer_fingerprint;        ///< hex SHA-256 of the certificate
+    std::string kind;                      ///< "mailbox" | "held"
+    std::int64_t items_until_ms = 0;       ///< 0 = kept
+    std::vector<std::string> warnings;     ///< W1.. and "unwrapped", "tampered"
+};
+
+/// One attachment of a message. state: pending | parsed | file | malformed | limit | crashed | timeout
+struct DocumentRecord {
+    std::string message_id;                ///< 16 bytes
+    std::uint32_t part = 0;
+    std::string filename, declared_type, kind, state, plugin, detail;
+    ContentRef content;                    ///< the attachment, byte for byte
+    std::uint32_t items = 0;
+    std::string summary;                   ///< JSON "document" object of directctl parse
+    std::string skipped;                   ///< JSON array
+    std::vector<std::string> refused_by;   ///< "ccda 1.0": plugin versions this document killed
+    std::uint32_t tries = 0;
+};
+
+/// Mail we owe. state: waiting | sending | failed (settled ones are removed, see SettledRecord).
+struct OutboxEntry {
+    std::string id;                        ///< 16 bytes
+    std::string kind;                      ///< clear-leg | sealed-leg | untouched-leg | pickup-notice | failure-dsn
+    std::string envelope_from;             ///< "" = null sender
+    std::string envelope_id;               ///< ENVID token, hex
+    std::vector<std::string> recipients;   ///< still to be handed over
+    std::string notify;                    ///< NOTIFY value: "SUCCESS,FAILURE" | "FAILURE" | "NEVER"
+    ContentRef content;                    ///< the message as it will be sent
+    std::string message_id;                ///< 16 bytes of MessageRecord or held id; may be empty
+    std::string queue_id;                  ///< of the message that caused it
+    std::int64_t created_ms = 0, due_ms = 0;
+    std::uint32_t tries = 0;
+    std::string state = "waiting";
+    std::string last_answer;               ///< SMTP answer of the last try, for the admin
+};
+
+/// What became of an outbox entry.
+struct SettledRecord {
+    std::string kind, envelope_id, answer, message_id;
+    std::vector<std::string> taken;        ///< recipients answered 250
+    std::vector<std::string> refused;      ///< "address answer"
+    std::int64_t at_ms = 0;
+};
+
+struct NoticeLogEntry {
+    std::int64_t at_ms = 0;
+    std::string what;                      ///< queued | sent | failed | reminder
+};
+
+struct HeldAttachment {
+    std::string filename, declared_type, kind, sha256;
+    std::uint64_t size = 0;
+};
+
+/// A message that waits for a person. Never in here: the answer, the original subject line.
+struct HeldRecord {
+    std::string id;                        ///< 16 bytes
+    std::string code;                      ///< pick-up code, 20 characters without separators
+    std::string state = "held";            ///< states of the pick-up manual
+    std::string environment, domain, newuser_address;
+    std::string contact, display_name;     ///< where the notice goes; as typed
+    std::string sender, sender_organisation, sender_fingerprint;
+    std::string message_id;                ///< inner Message-ID
+    std::string question;                  ///< "" = the contact address is asked for
+    std::string language;
+    std::string wrap_salt, wrapped_key;    ///< scrypt salt; AES-256-GCM wrap of the content key
+    std::int64_t received_ms = 0, expires_ms = 0;
+    bool answer_exposed = false;           ///< W2 or W4
+    std::vector<std::string> warnings;
+    std::uint32_t attempts_left = 3;
+    std::vector<NoticeLogEntry> notices;
+    std::vector<HeldAttachment> attachments;
+    ContentRef content;                    ///< sealed under the record's own key
+};
+
+std::string encode(const MessageRecord&);
+std::string encode(const DocumentRecord&);
+std::string encode(const OutboxEntry&);
+std::string encode(const SettledRecord&);
+std::string encode(const HeldRecord&);
+Result<MessageRecord> decode_message(std::string_view bytes);
+Result<DocumentRecord> decode_document(std::string_view bytes);
+Result<OutboxEntry> decode_outbox(std::string_view bytes);
+Result<SettledRecord> decode_settled(std::string_view bytes);
+Result<HeldRecord> decode_held(std::string_view bytes);
+
+}  // namespace direct
