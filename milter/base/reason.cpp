@@ -17,7 +17,10 @@ constexpr ReasonRow rows[] = {
 
 }  // namespace
 
-const ReasonRow& row_of(Reason reason) { return rows[static_cast<unsigned char>(reason)]; }
+const ReasonRow& row_of(Reason reason)
+{
+    return rows[static_cast<unsigned char>(reason)];
+}
 
 std::optional<Reason> reason_of(std::string_view token)
 {
@@ -26,6 +29,9 @@ std::optional<Reason> reason_of(std::string_view token)
     return std::nullopt;
 }
 
-ReasonRows all_reasons() { return {std::begin(rows), std::end(rows)}; }
+ReasonRows all_reasons()
+{
+    return {std::begin(rows), std::end(rows)};
+}
 
 }  // namespace direct

@@ -19,6 +19,8 @@ std::string join(const std::vector<std::string>& parts, std::string_view between
 
 /// Well-formed UTF-8 without surrogates and overlong forms (RFC 3629).
 bool valid_utf8(std::string_view s);
+/// Length of the well-formed sequence that begins at s[at], 1 to 4; 0 when there is none. at < s.size().
+std::size_t utf8_sequence(std::string_view s, std::size_t at);
 /// Number of code points of well-formed UTF-8.
 std::size_t count_code_points(std::string_view utf8);
 /// NFKC and full case folding (GLib). Empty when the input is not UTF-8.
