@@ -1,0 +1,40 @@
+// anchors.h - anchors as files an admin can see: <store.anchors>/<domain>/{in,out,both}/*.pem.
+//
+// Reading happens at start and reload; the result is immutable. A file that cannot be read or an
+// expired anchor is left out and told as a finding: it must not stop the rest. Thread safe.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "policy/trust/verdict.h"
+
+namespace direct {
+
+class TrustAnchors {
+public:
+    /// The set of a domain for a direction; empty when there is none.
+    const AnchorSet& of(std::string_view normal_domain, Direction direction) const;
+    /// What was left out and why, one line each: "FILE: expired on ...".
+    const std::vector<std::string>& findings() const { return findings_; }
+
+    struct Row { std::string domain, direction, file; Certificate certificate; };
+    /// Everything read, for directctl anchor list.
+    const std::vector<Row>& rows() const { return rows_; }
+
+    /// Reads the folder. A missing folder gives no anchors and a finding. Never a Fault for single files.
+    static TrustAnchors load(const std::string& folder, Time now);
+    /// For tests: the same from memory.
+    void add(std::string_view normal_domain, bool incoming, bool outgoing, std::vector<Certificate> certificates);
+
+private:
+    std::map<std::string, AnchorSet, std::less<>> in_, out_;
+    std::vector<Row> rows_;
+    std::vector<std::string> findings_;
+};
+
+/// Where `anchor add` puts a certificate: <folder>/<domain>/<in|out|both>/<fingerprint>.pem.
+std::string anchor_file(const std::string& folder, std::string_view normal_domain, std::string_view direction,
+                        const Certificate& certificate);
+
+}  // namespace direct

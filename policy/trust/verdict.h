@@ -1,0 +1,84 @@
+// verdict.h - whom we trust and why: bytes and a time go in, a verdict with all its reasons comes out.
+//
+// No I/O: intermediates and revocation data are brought by the caller. Paths are enumerated by us (depth
+// 6, 32 paths at most) because OpenSSL alone takes the first issuer that fits and does not backtrack;
+// each is then verified whole under RFC 5280 at the given time, with the anchor as its end (partial
+// chains). An anchor is a whole certificate: key identifiers are only a hint for the search. The
+// system's web store is never used. Immutable, thread safe.
+// Source: requirements D1-D14, decisions 2, 11, 12; reference-behaviour holes 1-3.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "milter/base/clock.h"
+#include "milter/base/reason.h"
+#include "policy/certificate.h"
+
+namespace direct {
+
+enum class Direction : unsigned char { incoming, outgoing };
+
+/// Anchors of one domain for one direction.
+class AnchorSet {
+public:
+    AnchorSet() = default;
+    explicit AnchorSet(std::vector<Certificate> anchors);
+    bool contains(const Certificate& whole) const;
+    const std::vector<Certificate>& anchors() const { return anchors_; }
+    bool empty() const { return anchors_.empty(); }
+    /// Changes whenever the set changes: key for verdict caches.
+    const std::string& digest() const { return digest_; }
+
+private:
+    std::vector<Certificate> anchors_;   ///< sorted by DER
+    std::string digest_;
+};
+
+/// What is known of an element's revocation; the caller looks it up (policy/discovery), this room judges.
+enum class Revocation : unsigned char { good, revoked, unknown, not_checked };
+/// Answers for (certificate, issuer). Must not block longer than the caller's budget.
+using RevocationSource = std::function<Revocation(const Certificate& certificate, const Certificate& issuer)>;
+
+struct Use {
+    enum Kind : unsigned char { signing, encryption } kind = signing;
+};
+
+struct JudgeOptions {
+    Time now{};
+    Use use;
+    enum class RevocationMode : unsigned char { soft, hard, off } revocation = RevocationMode::soft;
+    RevocationSource revocation_source;          ///< empty: every element is not_checked, as with off
+    std::size_t max_depth = 6, max_paths = 32;   ///< decision 12
+};
+
+struct Verdict {
+    Reason reason = Reason::untrusted;           ///< accepted, or the first cause; the initial value fails closed
+    std::vector<Certificate> path;               ///< leaf first, anchor last, when accepted
+    std::vector<std::string> because;            ///< every reason found, in plain words, for explain
+    bool trusted() const { return reason == Reason::accepted; }
+};
+
+/// Judges a certificate that has been bound to its address already.
+/// Reasons: accepted, expired, not_yet_valid, revoked, revocation_unknown, no_path, untrusted, weak_key,
+/// weak_algorithm, bad_usage.
+Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermediates, const AnchorSet& anchors,
+              const JudgeOptions& options);
+
+/// A bounded cache of verdicts keyed by leaf, intermediates, anchor set and use. Honest about time: an entry holds until the
+/// earliest notAfter of its path or 10 minutes, whichever comes first, and not while revocation is consulted. Thread safe.
+class VerdictCache {
+public:
+    explicit VerdictCache(std::size_t entries = 10000);
+    ~VerdictCache();
+    Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermediates, const AnchorSet& anchors,
+                  const JudgeOptions& options);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace direct
