@@ -1,0 +1,59 @@
+// outbox.h - mail we owe: written in the same transaction as its cause, sent afterwards, retried.
+//
+// An entry is handed to the re-injection listener by SMTP with DSN parameters. Each recipient that was
+// answered 250 (after DATA) is never sent again; refused ones are settled with their answer; 4xx ones stay and are
+// tried again with back-off. What is in work when the process dies is tried again: the only double can
+// come from a kill between the MTA's 250 and our noting it. Plain text leaves by this door only.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "conf/settings.h"
+#include "milter/base/clock.h"
+#include "milter/store/record_store.h"
+#include "milter/store/schema.h"
+
+namespace direct {
+
+/// Inside write(): the entry and its due row. The content must have been attached by the caller.
+Status owe(WriteTxn& txn, const OutboxEntry& entry);
+
+/// An SMTP answer for one recipient.
+struct RecipientAnswer {
+    std::string recipient;
+    int code = 0;               ///< 0: no answer came
+    std::string text;           ///< one line, for the admin
+};
+struct HandOverResult {
+    std::vector<RecipientAnswer> recipients;   ///< the final word per recipient: RCPT refusal, or the answer to DATA
+    bool connected = false;
+    std::string trouble;        ///< why nothing came, for the admin
+};
+
+/// Speaks SMTP (libesmtp): MAIL FROM with RET=HDRS ENVID, RCPT TO with NOTIFY and ORCPT, 8BITMIME when needed.
+/// One message per call. Never throws; no answer = trouble.
+HandOverResult submit(const Settings& settings, const OutboxEntry& entry, std::string_view message);
+
+
+class OutboxSender {
+public:
+    using Current = std::function<std::shared_ptr<const Settings>()>;
+    OutboxSender(RecordStore& store, const Clock& clock, Current settings);
+    ~OutboxSender();
+    void wake();
+    void stop();
+    /// One pass over what is due, in the caller's thread. Number of entries handed over completely.
+    Result<std::size_t> pass();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+Result<std::vector<OutboxEntry>> list_outbox(RecordStore& store);
+/// Makes everything (or one id, hex) due now and un-fails it. Number of entries.
+Result<std::size_t> retry_outbox(RecordStore& store, std::string_view id_hex, Time now);
+
+}  // namespace direct

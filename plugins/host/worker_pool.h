@@ -1,0 +1,67 @@
+// worker_pool.h - documents go to kept direct-parse children; what a document does to its child costs
+// that document only.
+//
+// parse() takes a free child (waiting up to the budget), sends the document, reads the answer, and kills
+// and replaces the child when it crashes, hangs, floods or lies. Children are replaced after 1000
+// documents. Thread safe: as many callers as there are children run at once.
+// Source: design decision 4; requirements I12; clinical documents section 6.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "milter/base/clock.h"
+#include "milter/base/result.h"
+
+namespace direct {
+
+struct PoolOptions {
+    std::string worker;                        ///< path of direct-parse
+    std::string plugins;                       ///< folder of *.so
+    std::size_t children = 2;
+    milliseconds budget{10000};                ///< wall clock per document
+    std::uint64_t memory = 512ull << 20;       ///< address space per child, bytes (not enforced in sanitizer builds)
+    std::uint64_t document_max = 32ull << 20;  ///< larger: outcome "limit"
+    std::uint64_t items_max = 100000;
+    bool sandbox = true;                       ///< seccomp; off only for directctl parse --no-sandbox
+};
+
+struct ParseRequest {
+    std::string_view content;                  ///< borrowed for the call
+    std::string media_type, charset, filename;
+    std::vector<std::string> not_plugins;      ///< "ccda 1.0": versions this document has killed
+};
+
+struct ParsedItem {
+    std::string section, kind, json;
+};
+struct SkippedPart {
+    std::string section, reason;
+};
+
+struct ParseOutcome {
+    /// parsed | malformed | limit | crashed | timeout. A document no plugin takes is parsed by "file".
+    std::string status = "crashed";
+    std::string plugin;                        ///< "ccda 1.0": who read it, or who died of it
+    std::string document;                      ///< JSON object, "" unless parsed
+    std::vector<ParsedItem> items;
+    std::vector<SkippedPart> skipped;
+    std::vector<std::string> notes;
+    std::string detail;                        ///< for the admin; no health data
+    std::vector<std::shared_ptr<ParseOutcome>> children;
+    std::string filename;                      ///< of a child document
+};
+
+class WorkerPool {
+public:
+    /// Starts the children. Fault: configuration (no worker, no plugin folder).
+    static Result<std::unique_ptr<WorkerPool>> start(const PoolOptions& options);
+    virtual ~WorkerPool() = default;           ///< ends all children and waits for them
+    /// Fault: temporary when no child could be had at all; what the document did is in the outcome.
+    virtual Result<ParseOutcome> parse(const ParseRequest& request) = 0;
+};
+
+/// The JSON of directctl parse: document, items, skipped, notes, children; or {"error":..,"detail":..}.
+std::string to_json(const ParseOutcome& outcome);
+
+}  // namespace direct
