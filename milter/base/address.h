@@ -30,14 +30,29 @@ struct Address {
 /// Fault: malformed.
 Result<Address> parse_address(std::string_view text, bool utf8 = false, bool one_label = false);
 
+/// Why a text is no address, for whoever must tell a sender what to mend.
+enum class AddressFault : unsigned char {
+    none,        ///< parse_address() takes it
+    empty,       ///< nothing there
+    syntax,      ///< not of the form local@domain: blank, control, no '@' or two, a character of neither part
+    quote,       ///< a quotation mark is not closed
+    local,       ///< dots misplaced, empty, or more than 64 octets before the '@'
+    local_utf8,  ///< not ASCII before the '@', where that is not taken
+    domain,      ///< not a domain name of two or more labels
+    literal,     ///< "[192.0.2.1]"
+};
+/// The same judgement as parse_address(text, utf8). Of several faults the first from the left is named.
+AddressFault diagnose_address(std::string_view text, bool utf8);
+
 /// An SMTP path as a milter sees it: "<a@b>" or "a@b"; "<>" is the null sender: nothing.
 /// Fault: malformed (what Postfix lets through and we do not understand, e.g. "postmaster").
 Result<std::optional<Address>> parse_path(std::string_view path);
 
-/// Lower-case A-labels of a domain (IDNA2008, UTS 46 mapping). Fault: malformed.
+/// Lower-case A-labels of a domain (IDNA2008, UTS 46 mapping), one label or more. Labels are letters, digits
+/// and inner hyphens, at most 63 octets; the last one is not a number. No dot at the end. Fault: malformed.
 Result<std::string> normal_domain(std::string_view domain);
 
-/// "jo+tag@d" -> "jo@d"; unchanged without a tag.
+/// "jo+tag@d" -> "jo@d"; unchanged without a tag, and where nothing stands before the '+'.
 Address without_tag(const Address& a);
 
 }  // namespace direct

@@ -48,13 +48,14 @@ void set_sink(Sink s)
 // paragraph separators, direction marks, the byte order mark.
 bool forges(std::string_view sequence)
 {
+    if (sequence == "\xD8\x9C") return true;
     if (sequence.size() == 2) return sequence[0] == '\xC2' && static_cast<unsigned char>(sequence[1]) < 0xA0;
     if (sequence.size() != 3) return false;
     const auto last = static_cast<unsigned char>(sequence[2]);
     const auto first_two = sequence.substr(0, 2);
     if (first_two == "\xE2\x80") return (last >= 0x8B && last <= 0x8F) || (last >= 0xA8 && last <= 0xAE);
     if (first_two == "\xE2\x81") return last >= 0xA0 && last <= 0xAF;
-    return sequence == "\xEF\xBB\xBF" || sequence == "\xD8\x9C";
+    return sequence == "\xEF\xBB\xBF";
 }
 
 void append_hex(std::string& out, std::string_view bytes)
