@@ -5,6 +5,7 @@
 // column and the nearest known one. A Settings object is immutable once loaded: share it freely.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -86,11 +87,17 @@ struct Settings {
     std::vector<BundleSettings> bundles;
     std::vector<PeerSettings> peers;
     std::string file;                        ///< the configuration's absolute path
+    std::map<std::string, std::string> origins;  ///< "milter.socket", "domain.1.name" -> "FILE:LINE"; set ones only
 
     /// The Direct domain of ours with this normal name, or nullptr. Exact: no sub-domains.
     const DomainSettings* domain(std::string_view normal_name) const;
     const PeerSettings* peer(std::string_view normal_name) const;
 };
+
+/// reinject.report_domain, or direct-report.<host name> when that is empty.
+std::string report_domain_of(const Settings& settings);
+/// milter.authserv_id, or the host's name when that is empty.
+std::string authserv_id_of(const Settings& settings);
 
 /// Settings with every default and no domain: tests and commands that need no configuration.
 Settings default_settings();
@@ -108,7 +115,8 @@ struct SettingRow {
     bool reload = false;
     std::string type, default_value, min, max, unit, doc;
 };
-/// All scalar settings in the order of settings.def, then domain.N.*, peer.N.*, bundle.N.* that were set.
+/// All scalar settings in the order of settings.def, then domain.N.*, bundle.N.*, peer.N.* that were set.
+/// Those tables' rows carry no type, bounds or unit; a reload takes them over.
 std::vector<SettingRow> describe(const Settings& settings);
 
 /// conf/direct.toml.sample and conf/man/direct.toml.5 as made from settings.def.
