@@ -1,0 +1,274 @@
+// Opening and judging one inbound message. The order of the steps is the security of the product:
+// nothing decrypted leaves this file before a signature has verified and a path has reached an anchor.
+#include "milter/sta/inbound.h"
+
+#include <algorithm>
+
+#include "milter/base/metrics.h"
+#include "milter/base/text.h"
+#include "milter/mime/wrap.h"
+
+namespace direct {
+namespace {
+
+/// One message on its way through the steps.
+class Opening {
+public:
+    Opening(const Site& site, Engine& engine, const InboundMail& mail)
+        : site_(site), engine_(engine), mail_(mail)
+    {
+        for (const auto& r : mail.recipients) result_.verdicts.push_back({r, Reason::temporary, {}, {}});
+    }
+
+    OpenedMail run()
+    {
+        Timed timed(Metric::open_seconds);
+        if (auto done = steps(); !done) refuse_open(done.error());
+        if (!result_.any_accepted()) result_.message.clear();
+        return std::move(result_);
+    }
+
+private:
+    Status steps();
+    Status decrypt(const Entity& outer);
+    Status verify();
+    Status verify_parts(const Entity& inner);
+    Status take_headers();
+    void judge_recipients();
+    void judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound);
+    bool check_delivery(RecipientVerdict& verdict);
+    bool sha1_allowed() const;
+    Reason best_signer_fault() const;
+    /// From, and Sender where there is one, are both under the certificate (B12).
+    bool bound_to_originators(const Certificate& c) const
+    {
+        return c.bound_to(*result_.from) && (!sender_ || c.bound_to(*sender_));
+    }
+
+    /// Everybody who has no verdict yet gets this one.
+    void refuse_open(const Fault& fault)
+    {
+        for (auto& v : result_.verdicts)
+            if (v.reason == Reason::temporary) {
+                v.reason = fault.reason;
+                v.because.push_back(fault.why);
+            }
+    }
+
+    const Site& site_;
+    Engine& engine_;
+    const InboundMail& mail_;
+    OpenedMail result_;
+    std::string clear_;  // decrypted entity: not to be released before judge_recipients
+    std::string_view
+        signed_part_;  // the exact bytes the signature covers, inside clear_ or verified_.content
+    Verified verified_;
+    Unwrapped unwrapped_;
+    std::optional<Address> sender_;
+    std::vector<Address> visible_;
+};
+
+Status Opening::steps()
+{
+    TRY(auto outer, read_entity(mail_.message, site_.mime_limits()));
+    if (!is_cms(outer.content_type)) {
+        // Plain mail, or mail whose encrypted part hides inside something else: never looked for (O3, O4).
+        return fail(refuse(Reason::not_encrypted, "the message is " + outer.content_type.media_type()));
+    }
+    result_.encrypted = true;
+    CHECK(decrypt(outer));
+    CHECK(verify());
+    CHECK(take_headers());
+    judge_recipients();
+    return Done{};
+}
+
+Status Opening::decrypt(const Entity& outer)
+{
+    TRY(auto der, decode_body(outer));
+    TRY(auto kind, cms_kind(der));
+    if (kind == "signed" || kind == "data")
+        return fail(refuse(Reason::not_encrypted, "the message is signed but not encrypted"));
+    if (kind != "enveloped" && kind != "auth-enveloped")
+        return fail(refuse(Reason::cannot_decrypt, "CMS content type " + kind + " is not accepted"));
+    std::vector<std::vector<const OwnKey*>> candidates;
+    for (const auto& v : result_.verdicts) candidates.push_back(site_.keys.for_decryption(v.recipient));
+    TRY(auto opened, open_enveloped(der, candidates, site_.cms_limits(), engine_.gate));
+    clear_ = std::move(opened.content);
+    result_.cipher = opened.cipher;
+    for (std::size_t i = 0; i < result_.verdicts.size(); ++i)
+        if (!opened.opened_with[i]) {
+            result_.verdicts[i].reason = Reason::no_key;
+            result_.verdicts[i].because.push_back(
+                "the message is not encrypted to a key bound to this recipient");
+        }
+    return Done{};
+}
+
+bool Opening::sha1_allowed() const
+{
+    // The partner is whom the inner From names, which is read only after verification; the outer one
+    // is a hint that can do no harm: it only decides whether SHA-1 mathematics is tried at all.
+    auto outer = read_entity(mail_.message, site_.mime_limits());
+    if (!outer) return false;
+    auto from = originators(outer->headers);
+    if (!from) return false;
+    const auto* peer = site_.settings->peer(from->from.domain);
+    return peer && peer->accept_sha1;
+}
+
+Status Opening::verify()
+{
+    TRY(auto inner, read_entity(clear_, site_.mime_limits()));
+    if (is_cms(inner.content_type)) {
+        TRY(auto der, decode_body(inner));
+        TRY(auto kind, cms_kind(der));
+        if (kind != "signed") return fail(refuse(Reason::not_signed, "inside the envelope lies CMS " + kind));
+        TRY(verified_, verify_opaque(der, site_.cms_limits(), engine_.certificates, sha1_allowed()));
+        signed_part_ = verified_.content;
+    } else if (inner.content_type.is("multipart", "signed")) {
+        CHECK(verify_parts(inner));
+    } else {
+        return fail(
+            refuse(Reason::not_signed, "inside the envelope lies " + inner.content_type.media_type()));
+    }
+    if (!verified_.any_good()) {
+        auto reason = best_signer_fault();
+        // The mathematics fits, only the algorithm does not: the sender may be told what to change.
+        result_.verified = reason == Reason::weak_algorithm;
+        return fail(refuse(reason, "no signature of the message is good"));
+    }
+    result_.verified = true;
+    return Done{};
+}
+
+Status Opening::verify_parts(const Entity& inner)
+{
+    TRY(auto parts, split_signed(inner, site_.mime_limits()));
+    if (!is_cms_signature(parts.signature.content_type))
+        return fail(
+            refuse(Reason::not_signed, "the second part is " + parts.signature.content_type.media_type()));
+    TRY(auto der, decode_body(parts.signature));
+    TRY(verified_,
+        verify_detached(parts.content, der, site_.cms_limits(), engine_.certificates, sha1_allowed()));
+    signed_part_ = parts.content;
+    return Done{};
+}
+
+Reason Opening::best_signer_fault() const
+{
+    if (verified_.signers.empty()) return Reason::not_signed;
+    // A signature whose mathematics fits but whose algorithm is weak has verified: say so before anything else.
+    for (auto wanted : {Reason::weak_algorithm, Reason::bad_signature, Reason::no_sender_certificate})
+        for (const auto& s : verified_.signers)
+            if (s.reason == wanted) return wanted;
+    return Reason::bad_signature;
+}
+
+Status Opening::take_headers()
+{
+    TRY(unwrapped_, unwrap(signed_part_, mail_.message, site_.mime_limits()));
+    result_.wrapped = unwrapped_.wrapped;
+    TRY(auto inner, read_entity(unwrapped_.message, site_.mime_limits()));
+    TRY(auto who, originators(inner.headers));
+    result_.from = who.from;
+    sender_ = who.sender;
+    result_.message_id = message_id(inner.headers);
+    visible_ = visible_recipients(inner.headers);
+    if (!result_.wrapped) {
+        const auto* peer = site_.settings->peer(who.from.domain);
+        bool accept = site_.settings->policy_unwrapped == "accept";
+        if (peer && peer->accept_unwrapped) accept = *peer->accept_unwrapped;
+        if (!accept) return fail(refuse(Reason::not_wrapped, "the signed part is no whole message"));
+        result_.warnings.push_back("unwrapped");
+    }
+    result_.message = std::move(unwrapped_.message);
+    clear_ = {};
+    verified_.content = {};
+    return Done{};
+}
+
+void Opening::judge_recipients()
+{
+    std::vector<const Signer*> bound;
+    for (const auto& s : verified_.signers)
+        if (s.reason == Reason::accepted && bound_to_originators(*s.certificate)) bound.push_back(&s);
+    for (auto& v : result_.verdicts) {
+        if (v.reason != Reason::temporary) continue;  // no key for this one
+        if (bound.empty()) {
+            v.reason = Reason::sender_mismatch;
+            for (const auto& s : verified_.signers)
+                if (s.certificate)
+                    v.because.push_back("signed by " + s.certificate->subject() + ", which is not bound to " +
+                                        result_.from->text());
+            continue;
+        }
+        judge_one(v, bound);
+    }
+}
+
+void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound)
+{
+    if (!check_delivery(verdict)) return;
+    const auto& settings = *site_.settings;
+    JudgeOptions options;
+    options.now = mail_.now;
+    options.use.kind = Use::signing;
+    options.revocation = settings.policy_revocation == "off"    ? JudgeOptions::RevocationMode::off
+                         : settings.policy_revocation == "hard" ? JudgeOptions::RevocationMode::hard
+                                                                : JudgeOptions::RevocationMode::soft;
+    const auto& anchors = site_.anchors.of(verdict.recipient.domain, Direction::incoming);
+    Reason first = Reason::temporary;
+    for (const auto* signer : bound) {  // one good one is enough, in any order (D3)
+        auto judged = engine_.verdicts.judge(*signer->certificate, verified_.certificates, anchors, options);
+        verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
+        if (judged.trusted()) {
+            verdict.reason = Reason::accepted;
+            verdict.certificates = {signer->certificate->fingerprint(), judged.path.back().fingerprint()};
+            result_.signer = signer->certificate;
+            if (signer->digest == "sha1")
+                verdict.because.push_back("SHA-1 signature taken by the peer's exception");
+            return;
+        }
+        if (first == Reason::temporary) first = judged.reason;
+        verdict.certificates.push_back(signer->certificate->fingerprint());
+    }
+    verdict.reason = first;
+}
+
+/// What does not depend on trust: is there such a mailbox, and does it stand in the signed To or Cc.
+bool Opening::check_delivery(RecipientVerdict& verdict)
+{
+    const auto* domain = site_.domain_of(verdict.recipient);
+    if (!domain) {
+        verdict.reason = Reason::unknown_recipient;
+        return false;
+    }
+    if (domain->mailboxes == "listed" && !site_.is_newuser(verdict.recipient)) {
+        auto local = ascii_lower(without_tag(verdict.recipient).local);
+        if (std::find(domain->listed.begin(), domain->listed.end(), local) == domain->listed.end()) {
+            verdict.reason = Reason::unknown_recipient;
+            verdict.because.push_back("mailboxes = \"listed\" and this address is not");
+            return false;
+        }
+    }
+    if (std::find(visible_.begin(), visible_.end(), verdict.recipient) == visible_.end()) {
+        verdict.because.push_back("the recipient does not stand in the signed To or Cc");
+        if (site_.settings->policy_tampered == "refuse") {
+            verdict.reason = Reason::tampered;
+            return false;
+        }
+        if (std::find(result_.warnings.begin(), result_.warnings.end(), "tampered") == result_.warnings.end())
+            result_.warnings.push_back("tampered");
+    }
+    return true;
+}
+
+}  // namespace
+
+OpenedMail open_inbound(const Site& site, Engine& engine, const InboundMail& mail)
+{
+    return Opening(site, engine, mail).run();
+}
+
+}  // namespace direct

@@ -1,0 +1,280 @@
+// Sealing one submitted message. A recipient is in a leg only when a certificate was found, is bound to
+// the address, may be encrypted to, and is trusted for the sender's domain; otherwise nothing leaves.
+#include "milter/sta/outbound.h"
+
+#include <algorithm>
+#include <map>
+
+#include "milter/base/metrics.h"
+#include "milter/mime/wrap.h"
+
+namespace direct {
+namespace {
+
+JudgeOptions judge_options(const Settings& settings, Time now, Use::Kind use)
+{
+    JudgeOptions options;
+    options.now = now;
+    options.use.kind = use;
+    options.revocation = settings.policy_revocation == "off"    ? JudgeOptions::RevocationMode::off
+                         : settings.policy_revocation == "hard" ? JudgeOptions::RevocationMode::hard
+                                                                : JudgeOptions::RevocationMode::soft;
+    return options;
+}
+
+/// What a partner takes.
+struct Manner {
+    std::string cipher, key_transport;
+};
+
+class Sealing {
+public:
+    Sealing(const Site& site, Engine& engine, const OutboundMail& mail)
+        : site_(site), engine_(engine), mail_(mail), settings_(*site.settings)
+    {
+        budget_.deadline = std::chrono::steady_clock::now() + settings_.policy_budget;
+        for (const auto& r : mail.outside) result_.verdicts.push_back({r, Reason::temporary, {}, {}});
+        for (const auto& r : mail.local) result_.verdicts.push_back({r, Reason::temporary, {}, {}});
+    }
+
+    SealedMail run()
+    {
+        Timed timed(Metric::seal_seconds);
+        if (auto done = steps(); !done) {
+            // Whatever failed after recipients had been found good: none of them is served.
+            result_.legs.clear();
+            result_.clear.clear();
+            for (auto& v : result_.verdicts)
+                if (!is_refusal(v.reason) || v.reason == Reason::temporary) {
+                    v.reason = done.error().reason;
+                    v.because.push_back(done.error().why);
+                }
+        }
+        return std::move(result_);
+    }
+
+private:
+    Status steps();
+    Status choose_signer();
+    void find_recipient(std::size_t index);
+    void judge_local(RecipientVerdict& verdict);
+    Status seal();
+    Status seal_leg(const std::vector<std::size_t>& members, const Manner& manner);
+    Manner manner_for(const Address& recipient) const;
+
+    const Site& site_;
+    Engine& engine_;
+    const OutboundMail& mail_;
+    const Settings& settings_;
+    Budget budget_;
+    SealedMail result_;
+    const OwnKey* signer_ = nullptr;
+    std::map<std::size_t, std::vector<Certificate>>
+        usable_;  // outside recipient -> certificates to encrypt to
+    std::vector<Address> visible_;
+    std::string outer_, signed_entity_;
+};
+
+Status Sealing::steps()
+{
+    TRY(auto entity, read_entity(mail_.message, site_.mime_limits()));
+    if (is_cms(entity.content_type))
+        return fail(refuse(Reason::already_encrypted, "the submitted message is already encrypted"));
+    visible_ = visible_recipients(entity.headers);
+    CHECK(choose_signer());
+    for (std::size_t i = 0; i < mail_.outside.size(); ++i) find_recipient(i);
+    for (std::size_t i = mail_.outside.size(); i < result_.verdicts.size(); ++i)
+        judge_local(result_.verdicts[i]);
+    // One look-up that may succeed in a minute decides for all: the sender keeps the whole message, and
+    // nobody gets it twice (G10).
+    if (result_.any_temporary()) return Done{};
+    return seal();
+}
+
+Status Sealing::choose_signer()
+{
+    auto keys = site_.keys.for_signing(mail_.from, mail_.now);
+    for (const auto* key : keys)
+        if (key->certificate.may_sign() && key->certificate.for_email() && key->certificate.strong_key()) {
+            signer_ = key;
+            result_.signer = key->certificate.fingerprint();
+            return Done{};
+        }
+    return fail(refuse(Reason::no_sender_certificate,
+                       "no key of ours may sign for " + mail_.from.text() + " (directctl key list)"));
+}
+
+void Sealing::find_recipient(std::size_t index)
+{
+    auto& verdict = result_.verdicts[index];
+    auto found = site_.resolver->find(verdict.recipient, budget_);
+    verdict.because = found.trace;
+    if (found.answer == Discovery::Answer::later) {
+        verdict.because.push_back(found.why);
+        return;  // stays temporary
+    }
+    if (found.answer == Discovery::Answer::not_found || found.certificates.empty()) {
+        verdict.reason = Reason::no_certificate;
+        return;
+    }
+    const auto& anchors = site_.anchors.of(mail_.from.domain, Direction::outgoing);
+    auto options = judge_options(settings_, mail_.now, Use::encryption);
+    Reason worst = Reason::no_valid_certificate;
+    std::vector<Certificate> good;
+    for (const auto& c : found.certificates) {
+        if (!c.bound_to(verdict.recipient)) {
+            verdict.because.push_back(c.subject() + ": not bound to " + verdict.recipient.text());
+            continue;
+        }
+        auto judged = engine_.verdicts.judge(c, found.certificates, anchors, options);
+        verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
+        if (judged.trusted()) {
+            good.push_back(c);
+            verdict.certificates.push_back(c.fingerprint());
+        } else if (judged.reason == Reason::untrusted || judged.reason == Reason::no_path) {
+            worst = judged.reason;  // a certificate that could be used, were it trusted: say so
+        } else if (judged.reason == Reason::revocation_unknown) {
+            worst = Reason::revocation_unknown;
+        }
+    }
+    verdict.reason = good.empty() ? worst : Reason::sealed;
+    if (!good.empty()) usable_[index] = std::move(good);
+}
+
+void Sealing::judge_local(RecipientVerdict& verdict)
+{
+    const auto* domain = site_.domain_of(verdict.recipient);
+    if (!domain) {
+        verdict.reason = Reason::unknown_recipient;
+        return;
+    }
+    auto theirs = site_.keys.for_decryption(verdict.recipient);
+    if (theirs.empty()) {
+        verdict.reason = Reason::no_certificate;
+        verdict.because.push_back("no key of ours is bound to this recipient");
+        return;
+    }
+    auto signer = engine_.verdicts.judge(signer_->certificate, signer_->chain,
+                                         site_.anchors.of(domain->name, Direction::incoming),
+                                         judge_options(settings_, mail_.now, Use::signing));
+    verdict.because.insert(verdict.because.end(), signer.because.begin(), signer.because.end());
+    if (!signer.trusted()) {
+        verdict.reason = signer.reason;
+        return;
+    }
+    Reason reason = Reason::no_valid_certificate;
+    for (const auto* key : theirs) {
+        const auto& c = key->certificate;
+        auto judged =
+            engine_.verdicts.judge(c, key->chain, site_.anchors.of(mail_.from.domain, Direction::outgoing),
+                                   judge_options(settings_, mail_.now, Use::encryption));
+        verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
+        if (judged.trusted()) {
+            verdict.reason = Reason::clear_local;
+            verdict.certificates = {signer_->certificate.fingerprint(), c.fingerprint()};
+            return;
+        }
+        reason = judged.reason;
+    }
+    verdict.reason = reason;
+}
+
+Manner Sealing::manner_for(const Address& recipient) const
+{
+    Manner manner{settings_.outbound_cipher, settings_.outbound_key_transport};
+    if (const auto* peer = settings_.peer(recipient.domain)) {
+        if (peer->cipher) manner.cipher = *peer->cipher;
+        if (peer->key_transport) manner.key_transport = *peer->key_transport;
+    }
+    return manner;
+}
+
+Status Sealing::seal()
+{
+    if (!result_.any_good()) return Done{};
+    TRY(auto wrapped, wrap(mail_.message, mail_.from.domain, mail_.now, site_.mime_limits()));
+    result_.message_id = wrapped.message_id;
+    bool local = std::any_of(result_.verdicts.begin(), result_.verdicts.end(),
+                             [](const auto& v) { return v.reason == Reason::clear_local; });
+    if (local) result_.clear = std::string(mail_.message);
+    if (usable_.empty()) return Done{};
+    TRY(outer_,
+        outer_headers(mail_.message, wrapped, settings_.outbound_subject, mail_.now, site_.mime_limits()));
+    TRY(signed_entity_, sign_entity(wrapped.entity, *signer_, settings_.outbound_digest, engine_.gate));
+    wrapped.entity = {};
+    // Who stands in To and Cc may know of each other; a Bcc recipient is in nobody's envelope but its own.
+    std::map<std::string, std::vector<std::size_t>> together;
+    std::vector<std::size_t> alone;
+    for (const auto& [index, certificates] : usable_) {
+        const auto& recipient = result_.verdicts[index].recipient;
+        bool visible = std::find(visible_.begin(), visible_.end(), recipient) != visible_.end();
+        if (visible)
+            together[manner_for(recipient).cipher].push_back(index);
+        else
+            alone.push_back(index);
+    }
+    for (const auto& [cipher, members] : together) CHECK(seal_leg(members, {cipher, ""}));
+    for (auto index : alone) CHECK(seal_leg({index}, manner_for(result_.verdicts[index].recipient)));
+    return Done{};
+}
+
+Status Sealing::seal_leg(const std::vector<std::size_t>& members, const Manner& manner)
+{
+    std::vector<Certificate> certificates;
+    EncryptOptions options;
+    options.cipher = manner.cipher;
+    SealedLeg leg;
+    for (auto index : members) {
+        const auto& recipient = result_.verdicts[index].recipient;
+        auto transport = manner_for(recipient).key_transport;
+        for (const auto& c : usable_[index]) {
+            if (std::find(certificates.begin(), certificates.end(), c) != certificates.end()) continue;
+            certificates.push_back(c);
+            options.key_transport.push_back(transport);
+        }
+        leg.recipients.push_back(recipient);
+    }
+    TRY(auto der, encrypt_to(signed_entity_, certificates, options));
+    leg.outer = outer_;
+    leg.body = envelope_body(der, manner.cipher.ends_with("-gcm"));
+    result_.legs.push_back(std::move(leg));
+    return Done{};
+}
+
+}  // namespace
+
+std::string SealedLeg::message() const
+{
+    std::string out = outer;
+    for (const auto& [name, value] : body.headers) out += name + ": " + value + "\r\n";
+    out += "\r\n";
+    out += body.body;
+    return out;
+}
+
+bool SealedMail::any_good() const
+{
+    return std::any_of(verdicts.begin(), verdicts.end(), [](const auto& v) { return !is_refusal(v.reason); });
+}
+
+bool SealedMail::any_temporary() const
+{
+    return std::any_of(verdicts.begin(), verdicts.end(),
+                       [](const auto& v) { return is_temporary(v.reason); });
+}
+
+Reason SealedMail::overall() const
+{
+    for (const auto& v : verdicts)
+        if (is_temporary(v.reason)) return v.reason;
+    for (const auto& v : verdicts)
+        if (is_refusal(v.reason)) return v.reason;
+    return verdicts.empty() ? Reason::temporary : verdicts.front().reason;
+}
+
+SealedMail seal_outbound(const Site& site, Engine& engine, const OutboundMail& mail)
+{
+    return Sealing(site, engine, mail).run();
+}
+
+}  // namespace direct
