@@ -32,6 +32,10 @@ public:
     std::string issuer() const;
     std::string organisation() const;                ///< O of the subject, or ""
     std::string serial() const;                      ///< hex
+    std::string_view issuer_der() const;             ///< whole DER of the issuer's name
+    std::string_view subject_der() const;            ///< whole DER of the subject's name
+    std::string_view serial_bytes() const;           ///< content octets of the serial INTEGER, as encoded
+    std::string_view key_id() const;                 ///< subjectKeyIdentifier, or "": a hint, never a proof
     Time not_before() const;
     Time not_after() const;
     bool is_ca() const;
@@ -46,6 +50,9 @@ public:
     bool for_email() const;     ///< no EKU, or emailProtection / anyExtendedKeyUsage
     bool strong_key() const;    ///< RSA >= 2048 bits, or P-256 / P-384 / P-521
     bool is_rsa() const;
+    bool is_ec() const;         ///< P-256, P-384 or P-521
+    /// The digest of the signature that stands on the certificate: "sha256", "sha1", "md5"; "" when unknown.
+    const std::string& signature_digest() const;
     /// policy OIDs, dotted
     std::vector<std::string> policies() const;
 
