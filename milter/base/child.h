@@ -43,7 +43,8 @@ private:
     int status_ = 0;
 };
 
-/// For sockets and pipes. Writes everything, or stops at the deadline. Fault: temporary ("timeout", "closed", errno text).
+/// For sockets and pipes. Writes everything, or stops at the deadline.
+/// Fault: temporary ("timeout", "closed", errno text).
 Status write_fully(int fd, std::string_view bytes, std::chrono::steady_clock::time_point deadline);
 /// Reads exactly n bytes, or stops at the deadline or at end of file. Fault: temporary.
 Result<std::string> read_fully(int fd, std::size_t n, std::chrono::steady_clock::time_point deadline);

@@ -233,12 +233,13 @@ Result<std::string> unhex(std::string_view text)
 
 bool is_canonical_crlf(std::string_view text)
 {
-    for (std::size_t i = text.find_first_of("\r\n"); i != std::string_view::npos;
-         i = text.find_first_of("\r\n", i)) {
-        if (text[i] != '\r' || i + 1 == text.size() || text[i + 1] != '\n') return false;
-        i += 2;
+    // Line by line with the single-character find, which is memchr: messages pass through here.
+    for (;;) {
+        const auto lf = text.find('\n');
+        if (lf == std::string_view::npos) return text.find('\r') == std::string_view::npos;
+        if (lf == 0 || text.find('\r') != lf - 1) return false;
+        text.remove_prefix(lf + 1);
     }
-    return true;
 }
 
 std::string to_crlf(std::string_view text)
@@ -247,12 +248,16 @@ std::string to_crlf(std::string_view text)
     std::string out;
     out.reserve(text.size() + text.size() / 32 + 16);
     while (!text.empty()) {
-        const auto end = text.find_first_of("\r\n");
-        out += text.substr(0, end);
-        if (end == std::string_view::npos) break;
-        out += "\r\n";
-        const bool pair = text[end] == '\r' && end + 1 < text.size() && text[end + 1] == '\n';
-        text.remove_prefix(end + (pair ? 2 : 1));
+        const auto lf = text.find('\n');
+        auto line = text.substr(0, lf);
+        text.remove_prefix(lf == std::string_view::npos ? text.size() : lf + 1);
+        if (lf != std::string_view::npos && line.ends_with('\r')) line.remove_suffix(1);
+        for (auto cr = line.find('\r'); cr != std::string_view::npos; cr = line.find('\r')) {
+            out.append(line.substr(0, cr)).append("\r\n");
+            line.remove_prefix(cr + 1);
+        }
+        out += line;
+        if (lf != std::string_view::npos) out += "\r\n";
     }
     return out;
 }

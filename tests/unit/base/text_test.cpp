@@ -126,6 +126,32 @@ BOOST_AUTO_TEST_CASE(line_ends_become_crlf)
     BOOST_TEST(!is_canonical_crlf("\r\r\n"));
 }
 
+BOOST_AUTO_TEST_CASE(line_ends_of_every_short_text)
+{
+    // The rule, one character at a time, against the fast way.
+    const auto slow = [](std::string_view in) {
+        std::string out;
+        for (std::size_t i = 0; i < in.size(); ++i) {
+            if (in[i] != '\r' && in[i] != '\n') {
+                out += in[i];
+                continue;
+            }
+            out += "\r\n";
+            if (in[i] == '\r' && i + 1 < in.size() && in[i + 1] == '\n') ++i;
+        }
+        return out;
+    };
+    for (int code = 0; code < 3 * 3 * 3 * 3 * 3 * 3; ++code) {
+        std::string in;
+        for (int i = 0, rest = code; i < 6; ++i, rest /= 3) in += "a\r\n"[rest % 3];
+        for (std::size_t n = 0; n <= in.size(); ++n) {
+            const auto part = in.substr(0, n);
+            BOOST_REQUIRE(to_crlf(part) == slow(part));
+            BOOST_REQUIRE(is_canonical_crlf(part) == (slow(part) == part));
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(nearest_finds_slips_not_guesses)
 {
     const std::vector<std::string> known{"message_max", "milter", "domain", "dns_timeout"};
