@@ -1,0 +1,121 @@
+// dsn.cpp - see dsn.h. Everything in a report is ASCII and made by us; what comes from the message
+// (its Message-ID, the recipients) is checked, so that nothing can end a field early.
+#include "milter/notify/dsn.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "milter/base/crypto.h"
+#include "milter/base/text.h"
+
+namespace direct {
+namespace {
+
+constexpr std::size_t message_id_max = 500;  // longer ones would not fit a header line (998) with its name
+
+bool ascii(std::string_view s)
+{
+    return std::all_of(s.begin(), s.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// RFC 6533 section 3: code points outside ASCII as \x{HEX}.
+std::string ascii_form(std::string_view utf8)
+{
+    std::string out;
+    for (std::size_t i = 0; i < utf8.size();) {
+        const std::size_t n = std::max<std::size_t>(1, utf8_sequence(utf8, i));
+        if (n == 1) {
+            const auto c = static_cast<unsigned char>(utf8[i]);
+            out += c < 0x20 || c >= 0x7F ? '?' : utf8[i];
+        } else {
+            char32_t v = static_cast<unsigned char>(utf8[i]) & (0xFFu >> (n + 1));
+            for (std::size_t k = 1; k < n; ++k)
+                v = (v << 6) | (static_cast<unsigned char>(utf8[i + k]) & 0x3Fu);
+            char text[16];
+            std::snprintf(text, sizeof text, "\\x{%X}", static_cast<unsigned>(v));
+            out += text;
+        }
+        i += n;
+    }
+    return out;
+}
+
+std::string typed_address(const Address& a)
+{
+    return (ascii(a.local) ? "rfc822;" : "utf-8;") + ascii_form(a.text());
+}
+
+// "<x@y>" as it may stand in a field of ours, or empty.
+std::string safe_message_id(std::string_view id)
+{
+    id = trim(id);
+    if (id.size() < 3 || id.size() > message_id_max || id.front() != '<' || id.back() != '>') return "";
+    const bool plain = std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+    return plain ? std::string(id) : "";
+}
+
+// The report is final, so a code of a temporary trouble that lasted too long becomes permanent.
+std::string final_status(Reason reason)
+{
+    std::string code = row_of(reason).dsn;
+    code[0] = '5';
+    return code;
+}
+
+std::string part_for_people(const FailureReport& report, const std::string& id)
+{
+    std::string out = "Your Direct message could not be delivered to the following recipients.\r\n";
+    out += "It has not been sent to them in any other way.\r\n";
+    if (!id.empty()) out += "\r\nMessage-ID: " + id + "\r\n";
+    for (const auto& r : report.failed) {
+        const ReasonRow& row = row_of(r.reason);
+        out += "\r\n  " + ascii_form(r.address.text()) + "\r\n";
+        out += "    " + std::string(row.admin) + "\r\n";
+        out += "    (" + std::string(row.token) + ", " + final_status(r.reason) + ")\r\n";
+    }
+    return out;
+}
+
+std::string part_for_programs(const FailureReport& report, const std::string& id)
+{
+    std::string out = "Reporting-MTA: dns;" + ascii_form(report.reporting_host) + "\r\n";
+    if (!id.empty()) out += "X-Original-Message-ID: " + id + "\r\n";
+    for (const auto& r : report.failed) {
+        out += "\r\nFinal-Recipient: " + typed_address(r.address) + "\r\n";
+        out += "Action: failed\r\n";
+        out += "Status: " + final_status(r.reason) + "\r\n";
+        out += "Diagnostic-Code: x-direct;" + std::string(token_of(r.reason)) + "\r\n";
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string make_failure_dsn(const FailureReport& report)
+{
+    const std::string id = safe_message_id(report.original_message_id);
+    const std::string boundary = "direct-" + hex(random_bytes(16));
+    const std::string host = ascii_form(report.reporting_host);
+    const auto begin_part = [&](std::string_view type) {
+        return "--" + boundary + "\r\nContent-Type: " + std::string(type) + "\r\n\r\n";
+    };
+
+    std::string out;
+    out += "From: \"Mail Delivery\" <" + ascii_form(report.postmaster) + ">\r\n";
+    out += "To: <" + ascii_form(report.to.text()) + ">\r\n";
+    out += "Subject: Direct message not delivered\r\n";
+    out += "Date: " + rfc5322_date(report.now) + "\r\n";
+    out += "Message-ID: <" + hex(random_bytes(16)) + "@" + host + ">\r\n";
+    if (!id.empty()) out += "In-Reply-To: " + id + "\r\nReferences: " + id + "\r\n";
+    out += "Auto-Submitted: auto-replied\r\n";
+    out += "MIME-Version: 1.0\r\n";
+    out += "Content-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"" + boundary +
+           "\"\r\n\r\n";
+    out += begin_part("text/plain; charset=us-ascii") + part_for_people(report, id);
+    out += begin_part("message/delivery-status") + part_for_programs(report, id);
+    if (!id.empty()) out += begin_part("text/rfc822-headers") + "Message-ID: " + id + "\r\n";
+    out += "--" + boundary + "--\r\n";
+    return out;
+}
+
+}  // namespace direct
