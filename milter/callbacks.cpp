@@ -1,0 +1,212 @@
+#include "milter/callbacks.h"
+
+#include <arpa/inet.h>
+#include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <syslog.h>
+
+#include <exception>
+
+#include "milter/base/log.h"
+#include "milter/session.h"
+
+namespace direct {
+namespace {
+
+House* the_house = nullptr;  // set once before smfi_main, never changed while it runs
+
+Session* session_of(SMFICTX* ctx)
+{
+    return static_cast<Session*>(smfi_getpriv(ctx));
+}
+
+// Whatever happens in `work`, libmilter gets an answer. Steps that are never answered cannot say tempfail:
+// there the message is dropped from the session, and the end of message finds none and says it.
+template <class Work>
+sfsistat guard(SMFICTX* ctx, sfsistat in_trouble, Work work) noexcept
+{
+    try {
+        try {
+            if (auto* s = session_of(ctx)) return work(*s);
+            LogLine(LOG_ERR, "", "unexpected").with("what", "callback without a session");
+        } catch (const std::exception& e) {
+            if (auto* s = session_of(ctx)) s->message.reset();
+            LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
+        }
+    } catch (...) {
+    }
+    return in_trouble;
+}
+
+std::string macro(SMFICTX* ctx, const char* name)
+{
+    std::string copy = name;
+    const char* value = smfi_getsymval(ctx, copy.data());
+    return value ? value : "";
+}
+
+std::string ip_text(const sockaddr* address)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    if (!address) return "";
+    if (address->sa_family == AF_INET)
+        inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(address)->sin_addr, text, sizeof text);
+    else if (address->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, text, sizeof text);
+    return text;
+}
+
+constexpr unsigned long wanted_actions = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_DELRCPT;
+
+// Answered steps are libmilter's cost: those that always go on are not answered (NR), those not needed
+// are not sent (NO). Postfix since 2.6 and Sendmail since 8.14 know all of them.
+constexpr unsigned long wanted_steps = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_CONN |
+                                       SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY |
+                                       SMFIP_HDR_LEADSPC;
+
+sfsistat on_negotiate(SMFICTX*, unsigned long f0, unsigned long f1, unsigned long, unsigned long,
+                      unsigned long* pf0, unsigned long* pf1, unsigned long* pf2, unsigned long* pf3)
+{
+    if ((f0 & wanted_actions) != wanted_actions || (f1 & wanted_steps) != wanted_steps) {
+        LogLine(LOG_CRIT, "", "config")
+            .with("what", "the MTA does not offer the milter actions and steps we need");
+        return SMFIS_REJECT;
+    }
+    *pf0 = wanted_actions;
+    *pf1 = wanted_steps;
+    *pf2 = *pf3 = 0;
+    return SMFIS_CONTINUE;
+}
+
+sfsistat on_connect(SMFICTX* ctx, char*, _SOCK_ADDR* address)
+{
+    try {
+        auto session = std::make_unique<Session>(*the_house);
+        session->peer.client_ip = ip_text(reinterpret_cast<const sockaddr*>(address));
+        session->peer.daemon_name = macro(ctx, "{daemon_name}");
+        if (smfi_setpriv(ctx, session.get()) != MI_SUCCESS) return SMFIS_NOREPLY;
+        session.release();
+        return SMFIS_NOREPLY;
+    } catch (...) {
+        return SMFIS_NOREPLY;  // without a session the end of every message is tempfail
+    }
+}
+
+sfsistat on_envfrom(SMFICTX* ctx, char** arguments)
+{
+    return guard(ctx, SMFIS_NOREPLY, [&](Session& s) -> sfsistat {
+        if (auto name = macro(ctx, "{daemon_name}"); !name.empty()) s.peer.daemon_name = name;
+        s.peer.login = macro(ctx, "{auth_authen}");
+        s.message = std::make_unique<Transaction>(s.house.site(), s.peer, arguments[0]);
+        return SMFIS_NOREPLY;
+    });
+}
+
+sfsistat on_envrcpt(SMFICTX* ctx, char** arguments)
+{
+    return guard(ctx, SMFIS_NOREPLY, [&](Session& s) -> sfsistat {
+        if (s.message) s.message->recipient(arguments[0]);
+        return SMFIS_NOREPLY;
+    });
+}
+
+sfsistat on_header(SMFICTX* ctx, char* name, char* value)
+{
+    return guard(ctx, SMFIS_NOREPLY, [&](Session& s) -> sfsistat {
+        if (s.message) s.message->header(name, value);
+        return SMFIS_NOREPLY;
+    });
+}
+
+sfsistat on_eoh(SMFICTX* ctx)
+{
+    return guard(ctx, SMFIS_TEMPFAIL, [&](Session& s) -> sfsistat {
+        if (!s.message) return SMFIS_TEMPFAIL;
+        s.message->set_queue_id(macro(ctx, "i").c_str());
+        if (s.message->wants_body()) return SMFIS_CONTINUE;
+        s.message.reset();  // libmilter calls neither eom nor abort after ACCEPT
+        return SMFIS_ACCEPT;
+    });
+}
+
+sfsistat on_body(SMFICTX* ctx, unsigned char* bytes, size_t n)
+{
+    return guard(ctx, SMFIS_NOREPLY, [&](Session& s) -> sfsistat {
+        if (s.message) s.message->body({reinterpret_cast<const char*>(bytes), n});
+        return SMFIS_NOREPLY;
+    });
+}
+
+sfsistat on_eom(SMFICTX* ctx)
+{
+    return guard(ctx, SMFIS_TEMPFAIL, [&](Session& s) -> sfsistat {
+        auto message = std::move(s.message);  // gone when this call ends, whatever happens
+        if (!message) return SMFIS_TEMPFAIL;
+        message->set_queue_id(macro(ctx, "i").c_str());
+        return apply(ctx, message->finish(s.house));
+    });
+}
+
+sfsistat on_abort(SMFICTX* ctx)
+{
+    return guard(ctx, SMFIS_CONTINUE, [](Session& s) -> sfsistat {
+        s.message.reset();
+        return SMFIS_CONTINUE;
+    });
+}
+
+sfsistat on_close(SMFICTX* ctx)
+{
+    auto* session = session_of(ctx);
+    smfi_setpriv(ctx, nullptr);
+    delete session;
+    return SMFIS_CONTINUE;
+}
+
+}  // namespace
+
+Result<std::string> libmilter_socket(const std::string& spelling)
+{
+    if (spelling.starts_with("unix:/")) return spelling;
+    if (spelling.starts_with("inet:")) {
+        auto rest = spelling.substr(5);
+        auto colon = rest.rfind(':');
+        if (colon != std::string::npos && colon > 0 && colon + 1 < rest.size())
+            return "inet:" + rest.substr(colon + 1) + "@" + rest.substr(0, colon);
+    }
+    return fail(
+        misconfigured("milter.socket: \"" + spelling + "\" is neither unix:/path nor inet:host:port"));
+}
+
+Status register_filter(House& house, const std::string& socket)
+{
+    the_house = &house;
+    static std::string name = "direct-milter";
+    smfiDesc filter{};
+    filter.xxfi_name = name.data();
+    filter.xxfi_version = SMFI_VERSION;
+    filter.xxfi_flags = wanted_actions;
+    filter.xxfi_negotiate = on_negotiate;
+    filter.xxfi_connect = on_connect;
+    filter.xxfi_envfrom = on_envfrom;
+    filter.xxfi_envrcpt = on_envrcpt;
+    filter.xxfi_header = on_header;
+    filter.xxfi_eoh = on_eoh;
+    filter.xxfi_body = on_body;
+    filter.xxfi_eom = on_eom;
+    filter.xxfi_abort = on_abort;
+    filter.xxfi_close = on_close;
+    TRY(auto where, libmilter_socket(socket));
+    if (smfi_register(filter) != MI_SUCCESS) return fail(misconfigured("libmilter does not take the filter"));
+    if (smfi_setconn(where.data()) != MI_SUCCESS || smfi_opensocket(true) != MI_SUCCESS)
+        return fail(misconfigured("milter.socket: cannot listen on " + socket));
+    return Done{};
+}
+
+bool serve()
+{
+    return smfi_main() == MI_SUCCESS;
+}
+
+}  // namespace direct

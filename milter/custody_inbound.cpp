@@ -1,0 +1,311 @@
+// Taking one inbound message: judged per recipient, committed, then told to the MTA to forget it; what
+// goes to the mailbox is handed over by re-injection.
+#include <syslog.h>
+
+#include <algorithm>
+
+#include "milter/base/log.h"
+#include "milter/base/metrics.h"
+#include "milter/base/text.h"
+#include "milter/custody_parts.h"
+#include "milter/mime/wrap.h"
+
+namespace direct {
+namespace {
+
+class InboundTaking {
+public:
+    explicit InboundTaking(Taking taking) : t_(std::move(taking)) {}
+    Plan run();
+
+private:
+    bool sort_recipients();
+    bool plain() const;
+    Plan take_plain();
+    Status take();
+    Status read_newuser();
+    Status prepare_mailbox_leg(const std::vector<std::string>& recipients);
+    Status commit();
+    Status write(WriteTxn& txn);
+    Status write_mailbox(WriteTxn& txn, const std::vector<Address>& fresh);
+    Plan refused();
+    Plan taken() const;
+    std::string trust_headers() const;
+
+    Taking t_;
+    OpenedMail opened_;
+    std::vector<Address> ours_;
+    bool others_ = false;
+    std::string content_sha_;
+    std::string subject_for_others_;  // set when newuser stands among the recipients
+    std::optional<PreparedEntry> clear_leg_;
+    std::optional<PreparedDocuments> documents_;
+    std::vector<PreparedPickup> pickups_;
+    MessageRecord record_;
+};
+
+Plan InboundTaking::run()
+{
+    count(Metric::messages_inbound_total);
+    if (!sort_recipients())
+        return refuse_message(t_.house, t_.facts, t_.recipients, Reason::unknown_recipient,
+                              "a recipient of ours is spelled in a way that cannot be delivered", true);
+    opened_ = open_inbound(t_.site, t_.house.engine, {t_.message, ours_, t_.facts.now});
+    if (plain()) return take_plain();
+    t_.message = {};
+    // One recipient whose verdict may be another in a minute decides for all: nobody gets it twice.
+    if (is_temporary(opened_.overall())) return refused();
+    if (opened_.any_accepted())
+        if (auto done = take(); !done) {
+            LogLine(LOG_WARNING, t_.facts.queue_id, "store").with("what", done.error().why);
+            return plan_for(done.error(), t_.site.settings->newuser_help_url);
+        }
+    if (!opened_.any_accepted()) return refused();
+    return taken();
+}
+
+bool InboundTaking::sort_recipients()
+{
+    for (const auto& r : t_.recipients) {
+        if (!r.ours) {
+            others_ = true;
+            continue;
+        }
+        if (!r.address) return false;
+        if (std::find(ours_.begin(), ours_.end(), *r.address) == ours_.end()) ours_.push_back(*r.address);
+    }
+    return true;
+}
+
+bool InboundTaking::plain() const
+{
+    return std::all_of(opened_.verdicts.begin(), opened_.verdicts.end(),
+                       [](const auto& v) { return v.reason == Reason::not_encrypted; });
+}
+
+/// Mail that is not S/MIME: refused, or passed marked where the domain says so. Never to newuser.
+Plan InboundTaking::take_plain()
+{
+    bool pass = std::all_of(ours_.begin(), ours_.end(), [&](const auto& a) {
+        return t_.site.domain_of(a)->plain == "pass" && !t_.site.is_newuser(a);
+    });
+    if (!pass) return refused();
+    for (auto& v : opened_.verdicts) {
+        v.reason = Reason::untouched;
+        v.because.push_back("plain mail passed by domain.plain");
+    }
+    auto written = t_.house.store.write([&](WriteTxn& txn) -> Status {
+        for (const auto& v : opened_.verdicts)
+            CHECK(append_audit(txn, t_.house.store, audit_of(t_.facts, "message-in", v, "", "")));
+        return Done{};
+    });
+    if (!written) return plan_for(written.error());
+    for (const auto& v : opened_.verdicts) log_decision(t_.facts, v, "");
+    Plan plan;
+    plan.verdict = Plan::Verdict::accept;
+    auto entity = read_entity(t_.message, t_.site.mime_limits());
+    if (!entity) return plan_for(refuse(Reason::malformed, "header"));
+    for (const auto& [name, number] : t_.seen) {
+        auto lower = ascii_lower(name);
+        // Marks of ours on arriving mail are forged by definition (O8). Which Authentication-Results are
+        // ours is a matter of spelling, so in marked mail none of them survives.
+        if (lower.starts_with("x-direct-") || lower == "authentication-results")
+            plan.remove_headers.emplace_back(name, number);
+    }
+    plan.add_headers.emplace_back("X-Direct-Trust", "none");
+    return plan;
+}
+
+Status InboundTaking::take()
+{
+    content_sha_ = sha256(opened_.message);
+    CHECK(read_newuser());
+    std::vector<std::string> mailboxes;
+    for (const auto& v : opened_.verdicts)
+        if (v.reason == Reason::accepted) mailboxes.push_back(v.recipient.text());
+    if (!opened_.any_accepted()) return Done{};  // newuser alone, and its line was refused
+    if (!mailboxes.empty()) CHECK(prepare_mailbox_leg(mailboxes));
+    opened_.message = {};
+    return commit();
+}
+
+/// The newuser recipients: line read, record sealed. A line that cannot be taken is that recipient's
+/// refusal; trouble of ours is everybody's 4xx.
+Status InboundTaking::read_newuser()
+{
+    for (auto& v : opened_.verdicts) {
+        if (v.reason != Reason::accepted || !t_.site.is_newuser(v.recipient)) continue;
+        if (!opened_.wrapped && t_.site.settings->newuser_require_wrapped) {
+            v.reason = Reason::not_wrapped;
+            v.because.push_back("newuser takes the person's address only from a Subject under the signature");
+            continue;
+        }
+        auto line = read_line(t_.site, opened_.message);
+        if (!line) {
+            v.reason = line.error().reason;
+            v.because.push_back(line.error().why);
+            continue;
+        }
+        v.because.insert(v.because.end(), line->warnings.begin(), line->warnings.end());
+        subject_for_others_ =
+            line->real_subject.empty() ? t_.site.settings->outbound_subject : line->real_subject;
+        PickupSource source{opened_.message,
+                            opened_.wrapped,
+                            opened_.from->text(),
+                            opened_.signer->organisation(),
+                            opened_.signer->fingerprint(),
+                            opened_.message_id};
+        TRY(auto pickup, prepare_pickup(t_, source, v.recipient, std::move(*line)));
+        pickups_.push_back(std::move(pickup));
+        v.reason = Reason::held;
+    }
+    return Done{};
+}
+
+std::string InboundTaking::trust_headers() const
+{
+    // Values come from a verified certificate and a parsed address; both are without controls, quotes of
+    // a local part would still change the field's grammar.
+    auto from = opened_.from->local.find('"') == std::string::npos ? opened_.from->text()
+                                                                   : "@" + opened_.from->domain;
+    std::string out = "Authentication-Results: " + t_.site.authserv_id +
+                      ";\r\n\tx-direct=pass header.from=" + from + "\r\n";
+    out +=
+        "X-Direct-Trust: pass; signer=" + opened_.signer->fingerprint() + ";\r\n\tcipher=" + opened_.cipher;
+    for (const auto& w : opened_.warnings) out += "; " + w;
+    return out + "\r\n";
+}
+
+Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipients)
+{
+    auto& store = t_.house.store;
+    auto limits = t_.site.mime_limits();
+    record_.id = new_id();
+    record_.message_id = opened_.message_id;
+    record_.sender = opened_.from->text();
+    record_.recipients = recipients;
+    record_.queue_id = t_.facts.queue_id;
+    record_.received_ms = t_.facts.now.time_since_epoch().count();
+    record_.signer_fingerprint = opened_.signer->fingerprint();
+    record_.kind = "mailbox";
+    record_.items_until_ms = record_.received_ms + t_.site.settings->items_retention.count();
+    record_.warnings = opened_.warnings;
+    if (t_.site.settings->items_keep == "all") {
+        auto documents = PreparedDocuments::prepare(store, opened_.message, limits);
+        // A message whose MIME cannot be split is still the trusted sender's: delivered, without items.
+        if (documents)
+            documents_ = std::move(*documents);
+        else if (documents.error().reason != Reason::malformed)
+            return fail(documents.error());
+        else
+            record_.warnings.push_back("attachments-unreadable");
+    }
+    TRY(auto clear,
+        deliverable(opened_.message, t_.site.authserv_id, {trust_headers()}, subject_for_others_, limits));
+    opened_.message = {};
+    auto token = hex(new_id());
+    TRY(clear_leg_,
+        prepare_entry(store, t_.facts, "clear-leg", "direct-dsn+" + token + "@" + t_.site.report_domain(),
+                      token, "SUCCESS,FAILURE", recipients, clear));
+    clear_leg_->entry.message_id = record_.id;
+    return Done{};
+}
+
+Status InboundTaking::commit()
+{
+    Timed timed(Metric::commit_seconds);
+    CHECK(t_.house.store.write([&](WriteTxn& txn) { return write(txn); }));
+    if (clear_leg_) clear_leg_->content->keep();
+    if (documents_) documents_->keep();
+    for (auto& p : pickups_) {
+        p.held.content->keep();
+        p.notice->content->keep();
+    }
+    for (const auto& v : opened_.verdicts) log_decision(t_.facts, v, record_.sender);
+    t_.house.wake();
+    return Done{};
+}
+
+// May run more than once: nothing outside the transaction changes here.
+Status InboundTaking::write(WriteTxn& txn)
+{
+    auto& store = t_.house.store;
+    auto sender = opened_.from->text();
+    std::vector<Address> fresh;
+    for (const auto& v : opened_.verdicts) {
+        auto entry = audit_of(t_.facts, "message-in", v, sender, opened_.message_id);
+        if (!is_refusal(v.reason)) {
+            TRY(bool first,
+                first_time(txn, store, opened_.message_id, sender, v.recipient, content_sha_, t_.facts.now));
+            if (!first) entry.detail += "; taken before, this is the sender's repeat";
+            if (first && v.reason == Reason::accepted) fresh.push_back(v.recipient);
+            if (first && v.reason == Reason::held)
+                for (const auto& p : pickups_)
+                    if (p.recipient == v.recipient) CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
+        }
+        CHECK(append_audit(txn, store, std::move(entry)));
+    }
+    return fresh.empty() ? Status(Done{}) : write_mailbox(txn, fresh);
+}
+
+Status InboundTaking::write_mailbox(WriteTxn& txn, const std::vector<Address>& fresh)
+{
+    auto& store = t_.house.store;
+    auto leg = clear_leg_->entry;
+    leg.recipients.clear();
+    for (const auto& a : fresh) leg.recipients.push_back(a.text());
+    CHECK(clear_leg_->content->attach(txn));
+    CHECK(owe(txn, leg));
+    auto record = record_;
+    record.recipients = leg.recipients;
+    CHECK(txn.put(Table::message, record.id, encode(record)));
+    CHECK(txn.put(Table::message_by, "m" + store.index_key("message-id", record.message_id) + record.id, ""));
+    for (const auto& a : fresh)
+        CHECK(txn.put(Table::message_by,
+                      "r" + store.index_key("recipient", a.key()) +
+                          be64(static_cast<std::uint64_t>(record.received_ms)) + record.id,
+                      ""));
+    return documents_ ? documents_->owe(txn, record.id) : Status(Done{});
+}
+
+Plan InboundTaking::refused()
+{
+    auto reason = opened_.overall();
+    auto sender = opened_.verified && opened_.from ? opened_.from->text() : "";
+    bool discard = t_.site.settings->policy_untrusted == "discard" && opened_.verified && !others_ &&
+                   (reason == Reason::untrusted || reason == Reason::no_path);
+    auto written = t_.house.store.write([&](WriteTxn& txn) -> Status {
+        for (const auto& v : opened_.verdicts)
+            CHECK(append_audit(txn, t_.house.store,
+                               audit_of(t_.facts, "message-in", v, sender, opened_.message_id)));
+        return Done{};
+    });
+    if (!written) return plan_for(written.error());
+    for (const auto& v : opened_.verdicts) log_decision(t_.facts, v, sender);
+    Plan plan;
+    if (discard)
+        plan.verdict = Plan::Verdict::discard;
+    else
+        plan.refuse(answer_for(reason, opened_.verified, t_.site.settings->newuser_help_url));
+    return plan;
+}
+
+/// The store has it. Recipients in no domain of ours keep the original bytes: for them it stays ciphertext.
+Plan InboundTaking::taken() const
+{
+    Plan plan;
+    plan.verdict = others_ ? Plan::Verdict::accept : Plan::Verdict::discard;
+    if (others_)
+        for (const auto& r : t_.recipients)
+            if (r.ours) plan.drop_recipients.push_back(r.path);
+    return plan;
+}
+
+}  // namespace
+
+Plan take_inbound(Taking taking)
+{
+    return InboundTaking(std::move(taking)).run();
+}
+
+}  // namespace direct

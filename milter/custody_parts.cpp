@@ -1,0 +1,149 @@
+#include "milter/custody_parts.h"
+
+#include <syslog.h>
+
+#include "milter/base/log.h"
+#include "milter/base/metrics.h"
+#include "milter/base/text.h"
+#include "milter/newuser/notice.h"
+#include "milter/store/codec.h"
+
+namespace direct {
+
+AuditEntry audit_of(const Facts& facts, const char* event, const RecipientVerdict& verdict,
+                    const std::string& sender, const std::string& message_id)
+{
+    AuditEntry e;
+    e.at = facts.now;
+    e.event = event;
+    e.who = facts.login.empty() ? sender : "login " + facts.login;
+    e.from_host = facts.client_ip.empty() ? "local" : facts.client_ip;
+    e.sender = sender;
+    e.recipient = verdict.recipient.text();
+    e.message_id = message_id;
+    e.queue_id = facts.queue_id;
+    e.token = token_of(verdict.reason);
+    e.detail = join(verdict.because, "; ");
+    e.certificates = verdict.certificates;
+    return e;
+}
+
+void log_decision(const Facts& facts, const RecipientVerdict& verdict, const std::string& sender)
+{
+    count_decision(static_cast<unsigned>(verdict.reason));
+    LogLine line(is_refusal(verdict.reason) ? LOG_NOTICE : LOG_INFO, facts.queue_id, "decision");
+    line.with("from", sender).with("to", verdict.recipient.text()).with("token", token_of(verdict.reason));
+    if (!verdict.because.empty()) line.with("because", verdict.because.back());
+}
+
+Status PreparedEntry::write(WriteTxn& txn) const
+{
+    CHECK(content->attach(txn));
+    return owe(txn, entry);
+}
+
+Result<PreparedEntry> prepare_entry(RecordStore& store, const Facts& facts, std::string kind,
+                                    std::string envelope_from, std::string envelope_id, std::string notify,
+                                    std::vector<std::string> recipients, std::string_view message)
+{
+    PreparedEntry p;
+    TRY(p.content, store.prepare(message));
+    auto& e = p.entry;
+    e.id = new_id();
+    e.kind = std::move(kind);
+    e.envelope_from = std::move(envelope_from);
+    e.envelope_id = std::move(envelope_id);
+    e.notify = std::move(notify);
+    e.recipients = std::move(recipients);
+    e.content = p.content->ref();
+    e.queue_id = facts.queue_id;
+    e.created_ms = e.due_ms = facts.now.time_since_epoch().count();
+    return p;
+}
+
+Result<NewuserLine> read_line(const Site& site, std::string_view message)
+{
+    NewuserOptions options;
+    for (const auto& d : site.settings->domains)
+        if (!d.newuser.empty()) options.own_newuser.push_back({d.newuser, d.name});
+    options.strip_prefixes = site.settings->newuser_strip_prefixes;
+    options.smtputf8 = site.settings->newuser_smtputf8;
+    TRY(auto entity, read_entity(message, site.mime_limits()));
+    return read_newuser_headers(entity.header_bytes, options);
+}
+
+Result<PreparedPickup> prepare_pickup(Taking& taking, const PickupSource& source, const Address& recipient,
+                                      NewuserLine line)
+{
+    PreparedPickup p;
+    p.recipient = recipient;
+    const auto* domain = taking.site.domain_of(recipient);
+    if (!domain) return fail(refuse(Reason::unknown_recipient, "no such domain"));
+    TRY(auto readable, message_for_person(source.message, line, taking.site.settings->limits_headers));
+    HeldRequest request;
+    request.domain = domain;
+    request.settings = taking.site.settings.get();
+    request.line = std::move(line);
+    request.message = readable;
+    request.sender = source.sender;
+    request.sender_organisation = source.organisation;
+    request.sender_fingerprint = source.fingerprint;
+    request.message_id = source.message_id;
+    request.queue_id = taking.facts.queue_id;
+    request.newuser_address = recipient.text();
+    request.wrapped = source.wrapped;
+    request.now = taking.facts.now;
+    auto& house = taking.house;
+    auto held = prepare_held(house.store, house.pepper, house.derivations, std::move(request));
+    cleanse(readable.data(), readable.size());
+    if (!held) return fail(held.error());
+    p.held = std::move(*held);
+    TRY(auto notice,
+        make_notice(p.held.record, *domain, *taking.site.settings, taking.site.host, taking.facts.now));
+    TRY(p.notice, prepare_entry(house.store, taking.facts, "pickup-notice", notice.envelope_from,
+                                notice.token, "FAILURE", {p.held.record.contact}, notice.message));
+    p.notice->entry.message_id = p.held.record.id;
+    return p;
+}
+
+Status write_pickup(WriteTxn& txn, const House& house, const Site& site, const Facts& facts,
+                    const PreparedPickup& p)
+{
+    CHECK(p.held.write(txn, house.store, *site.settings));
+    CHECK(p.notice->write(txn));
+    AuditEntry e;
+    e.at = facts.now;
+    e.event = "notice-queued";
+    e.who = "direct-milter";
+    e.sender = p.held.record.sender;
+    e.recipient = p.held.record.contact;
+    e.message_id = p.held.record.message_id;
+    e.queue_id = facts.queue_id;
+    e.token = "ok";
+    e.detail = "held record " + hex(p.held.record.id);
+    return append_audit(txn, house.store, std::move(e));
+}
+
+Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const std::string& message_id,
+                        const std::string& from, const Address& recipient, const std::string& content_sha256,
+                        Time now)
+{
+    if (message_id.empty()) return true;
+    std::string text;
+    for (const auto& part : {message_id, from, recipient.key(), content_sha256}) append_field(text, 1, part);
+    IdempotencyRecord row;
+    row.at_ms = now.time_since_epoch().count();
+    return txn.insert(Table::idempotency, store.index_key("idempotency", text), encode(row));
+}
+
+Plan plan_for(const Fault& fault, const std::string& help_url)
+{
+    Plan plan;
+    // A fault of ours never becomes a refusal for good, whatever reason it carries.
+    auto reason =
+        fault.retry == Retry::later && !is_temporary(fault.reason) ? Reason::temporary : fault.reason;
+    plan.refuse(answer_for(reason, true, help_url));
+    return plan;
+}
+
+}  // namespace direct

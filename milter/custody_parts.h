@@ -1,0 +1,58 @@
+// custody_parts.h - the pieces that taking a message is put together from. Used by custody*.cpp only.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "milter/audit/audit.h"
+#include "milter/custody.h"
+#include "milter/newuser/held_record.h"
+#include "milter/store/schema.h"
+
+namespace direct {
+
+/// One audit entry and one log line per verdict; counts the decision.
+AuditEntry audit_of(const Facts& facts, const char* event, const RecipientVerdict& verdict,
+                    const std::string& sender, const std::string& message_id);
+void log_decision(const Facts& facts, const RecipientVerdict& verdict, const std::string& sender);
+
+/// An outbox entry with its content prepared before the transaction.
+struct PreparedEntry {
+    OutboxEntry entry;
+    std::unique_ptr<PreparedContent> content;
+    Status write(WriteTxn& txn) const;
+};
+Result<PreparedEntry> prepare_entry(RecordStore& store, const Facts& facts, std::string kind,
+                                    std::string envelope_from, std::string envelope_id, std::string notify,
+                                    std::vector<std::string> recipients, std::string_view message);
+
+/// A held record with the notice it owes, for one newuser recipient.
+struct PreparedPickup {
+    Address recipient;
+    PreparedHeld held;
+    std::optional<PreparedEntry> notice;
+};
+/// Everything newuser needs to know of the message.
+struct PickupSource {
+    std::string_view message;  ///< inner message, or the submitted one
+    bool wrapped = true;
+    std::string sender, organisation, fingerprint, message_id;
+};
+Result<PreparedPickup> prepare_pickup(Taking& taking, const PickupSource& source, const Address& recipient,
+                                      NewuserLine line);
+/// Reads the newuser line of a message under the options of the site.
+Result<NewuserLine> read_line(const Site& site, std::string_view message);
+/// Inside write().
+Status write_pickup(WriteTxn& txn, const House& house, const Site& site, const Facts& facts,
+                    const PreparedPickup& p);
+
+/// The idempotency row of one recipient: true the first time within 10 days. A message without a
+/// Message-ID has no identity; it is always new.
+Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const std::string& message_id,
+                        const std::string& from, const Address& recipient, const std::string& content_sha256,
+                        Time now);
+
+/// Answer for a message that could not be taken: the fault's own, never more than it may tell.
+Plan plan_for(const Fault& fault, const std::string& help_url = "");
+
+}  // namespace direct

@@ -1,0 +1,144 @@
+#include "milter/daemon.h"
+
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "milter/base/log.h"
+#include "milter/base/metrics.h"
+#include "milter/base/text.h"
+#include "milter/store/lmdb_store.h"
+
+namespace direct {
+namespace fs = std::filesystem;
+
+PoolOptions pool_options(const Settings& settings)
+{
+    PoolOptions o;
+    o.worker = settings.plugins_worker;
+    o.plugins = settings.plugins_path;
+    std::error_code ignored;
+    auto self = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+    if (!fs::exists(o.worker, ignored) && fs::exists(self / "direct-parse", ignored)) {
+        o.worker = self / "direct-parse";
+        if (!fs::is_directory(o.plugins, ignored)) o.plugins = self.parent_path() / "lib/direct/plugins";
+    }
+    o.children = static_cast<std::size_t>(settings.plugins_children);
+    o.budget = settings.plugins_parse_budget;
+    o.memory = settings.plugins_memory;
+    o.document_max = settings.plugins_document_max;
+    o.items_max = static_cast<std::uint64_t>(settings.plugins_items_max);
+    return o;
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& config_file)
+{
+    std::unique_ptr<Daemon> daemon(new Daemon(config_file));
+    CHECK(daemon->open_rooms());
+    return daemon;
+}
+
+void Daemon::tell_findings(const Site& site) const
+{
+    for (const auto& finding : site.findings) LogLine(LOG_WARNING, "", "config").with("what", finding);
+}
+
+Status Daemon::open_rooms()
+{
+    TRY(auto site, load_site(config_file_, clock_.now()));
+    const auto& settings = *site->settings;
+    tell_findings(*site);
+    TRY(auto store_key, read_key_file(settings.store_keys + "/store.key"));
+    TRY(auto pepper, read_key_file(settings.store_keys + "/pepper.key"));
+    StoreOptions options;
+    options.path = settings.store_path;
+    options.size_max = settings.store_size_max;
+    options.inline_max = settings.store_inline_max;
+    TRY(store_, open_lmdb_store(options, store_key));
+    house_ = std::make_unique<House>(*store_, std::move(pepper), clock_, site);
+    CHECK(open_plugins(settings));
+    outbox_ = std::make_unique<OutboxSender>(*store_, clock_, [this] { return house_->site()->settings; });
+    house_->outbox = outbox_.get();
+    DaemonHooks hooks;
+    hooks.reload = [this] { return reload(); };
+    hooks.metrics = [] { return metrics_text(); };
+    hooks.wake_outbox = [this] { outbox_->wake(); };
+    service_ = std::make_unique<RecordService>(*store_, clock_, std::move(hooks));
+    TRY(control_, ControlServer::start(settings.control_socket, *service_));
+    caretaker_ = std::thread([this] { look_after(); });
+    house_->wake();  // what an earlier run left
+    return Done{};
+}
+
+Status Daemon::open_plugins(const Settings& settings)
+{
+    // Without parsers mail still flows: attachments wait in the store until the parsers are back.
+    auto pool = WorkerPool::start(pool_options(settings));
+    if (!pool) {
+        LogLine(LOG_ERR, "", "child").with("what", pool.error().why);
+        return Done{};
+    }
+    pool_ = std::move(*pool);
+    hand_over_ = std::make_unique<HandOver>(*store_, *pool_, clock_);
+    house_->hand_over = hand_over_.get();
+    return Done{};
+}
+
+void Daemon::look_after()
+{
+    for (;;) {
+        try {
+            auto now = clock_.now();
+            if (auto swept = store_->sweep(now.time_since_epoch().count()); !swept)
+                LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
+            if (auto expired = expire_items(*store_, now); !expired)
+                LogLine(LOG_WARNING, "", "store").with("what", expired.error().why);
+        } catch (const std::exception& e) {
+            LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
+        }
+        std::unique_lock lock(mutex_);
+        if (wake_.wait_for(lock, std::chrono::hours(1), [this] { return stopping_; })) return;
+    }
+}
+
+Status Daemon::reload()
+{
+    auto site = load_site(config_file_, clock_.now());
+    if (!site) {
+        count(Metric::reload_failures_total);
+        LogLine(LOG_ERR, "", "reload").with("taken", "no").with("what", site.error().why);
+        return fail(site.error());
+    }
+    for (const auto& name : needs_restart(*house_->site()->settings, *(*site)->settings))
+        LogLine(LOG_WARNING, "", "reload").with("needs-restart", name);
+    tell_findings(**site);
+    house_->take_over(std::move(*site));
+    count(Metric::reloads_total);
+    LogLine(LOG_INFO, "", "reload").with("taken", "yes");
+    return Done{};
+}
+
+Daemon::~Daemon()
+{
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    if (caretaker_.joinable()) caretaker_.join();
+    control_.reset();
+    if (house_) {
+        house_->outbox = nullptr;
+        house_->hand_over = nullptr;
+    }
+    outbox_.reset();
+    hand_over_.reset();
+    pool_.reset();
+    service_.reset();
+    house_.reset();
+    store_.reset();
+}
+
+}  // namespace direct

@@ -1,0 +1,40 @@
+// house.h - the rooms of the process that a message needs, and the site as it stands now.
+//
+// Made once by main; sessions borrow it. The site is swapped whole on reload. Thread safe.
+#pragma once
+#include <atomic>
+#include <memory>
+
+#include "milter/items/hand_over.h"
+#include "milter/newuser/held_record.h"
+#include "milter/notify/outbox.h"
+#include "milter/sta/site.h"
+#include "milter/store/record_store.h"
+#include "milter/work_memory.h"
+
+namespace direct {
+
+struct House {
+    House(RecordStore& the_store, Secret the_pepper, const Clock& the_clock,
+          std::shared_ptr<const Site> first);
+
+    std::shared_ptr<const Site> site() const { return site_.load(); }
+    /// Takes a new site over; what has bounds takes the new ones.
+    void take_over(std::shared_ptr<const Site> site);
+
+    RecordStore& store;
+    Secret pepper;
+    const Clock& clock;
+    Engine engine;
+    WorkMemory work;
+    Derivations derivations;
+    OutboxSender* outbox = nullptr;  ///< woken after commits; may be absent in tests
+    HandOver* hand_over = nullptr;
+
+    void wake();
+
+private:
+    std::atomic<std::shared_ptr<const Site>> site_;
+};
+
+}  // namespace direct
