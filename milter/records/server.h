@@ -12,7 +12,8 @@ class ControlServer {
 public:
     /// Makes the socket (mode 0660; group `direct` when it exists) and starts serving. An old socket
     /// nobody answers on is replaced; one that answers is a Fault (configuration: already running).
-    static Result<std::unique_ptr<ControlServer>> start(const std::string& socket_path, RecordService& service);
+    static Result<std::unique_ptr<ControlServer>> start(const std::string& socket_path,
+                                                        RecordService& service);
     virtual ~ControlServer() = default;
 };
 

@@ -18,8 +18,8 @@ namespace direct {
 /// Who asks: from the socket's peer credentials, or the process itself.
 struct Caller {
     unsigned uid = 0, gid = 0;
-    std::string name;                    ///< "uid 0 (root)"
-    bool admin = false;                  ///< root or user direct: may change; group direct: may read
+    std::string name;    ///< "uid 0 (root)"
+    bool admin = false;  ///< root or user direct: may change; group direct: may read
 };
 
 /// What only the running daemon can do; empty functions answer "the daemon is not running".
@@ -30,8 +30,8 @@ struct DaemonHooks {
 };
 
 struct Reply {
-    int exit = 0;                        ///< 0 | 1 | 2 | 75, as the commands' exit codes
-    std::string json = "{}";             ///< object; {"error":...} when exit is not 0
+    int exit = 0;             ///< 0 | 1 | 2 | 75, as the commands' exit codes
+    std::string json = "{}";  ///< object; {"error":...} when exit is not 0
 };
 
 class RecordService {
