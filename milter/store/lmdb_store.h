@@ -9,12 +9,12 @@
 namespace direct {
 
 struct StoreOptions {
-    std::string path;                       ///< store.path; made with mode 0700 when missing
-    std::uint64_t size_max = 64ull << 30;   ///< store.size_max, bytes
-    std::size_t inline_max = 128 * 1024;    ///< store.inline_max, bytes
-    std::uint64_t map_start = 1ull << 30;   ///< first map size; grows by doubling up to size_max
+    std::string path;                      ///< store.path; made with mode 0700 when missing
+    std::uint64_t size_max = 64ull << 30;  ///< store.size_max, bytes
+    std::size_t inline_max = 128 * 1024;   ///< store.inline_max, bytes
+    std::uint64_t map_start = 1ull << 30;  ///< first map size; grows by doubling up to size_max
     bool create = true;
-    bool committer = true;                  ///< false: directctl without the daemon commits by itself
+    bool committer = true;  ///< false: directctl without the daemon commits by itself
 };
 
 /// Opens or makes the store and starts its committer thread. The environment is opened by one process

@@ -29,22 +29,22 @@ namespace direct {
 
 /// Every table. Numbers are on disk: never reuse, never renumber (schema.h tells each key's layout).
 enum class Table : std::uint8_t {
-    meta = 1,          ///< schema number, key check, audit head
-    audit = 2,         ///< sequence -> entry
-    idempotency = 3,   ///< key -> when, what
-    message = 4,       ///< message id -> MessageRecord
-    document = 5,      ///< message id | part number -> DocumentRecord
-    item = 6,          ///< message id | part number | item number -> JSON of the item
-    pending = 7,       ///< message id | part number -> attachments not yet parsed
-    held = 8,          ///< held id -> HeldRecord
-    held_by = 9,       ///< index: code, contact, message -> held id
-    outbox = 10,       ///< outbox id -> OutboxEntry
-    outbox_due = 11,   ///< due time | outbox id -> nothing
-    quota = 12,        ///< who | day -> count
-    message_by = 13,   ///< index: Message-ID, recipient -> message id
-    content = 14,      ///< content id -> bytes up to store.inline_max
-    notice = 15,       ///< contact -> when the last notice went, what waits for the digest
-    settled = 16,      ///< outbox id -> what became of an entry that is done
+    meta = 1,         ///< schema number, key check, audit head
+    audit = 2,        ///< sequence -> entry
+    idempotency = 3,  ///< key -> when, what
+    message = 4,      ///< message id -> MessageRecord
+    document = 5,     ///< message id | part number -> DocumentRecord
+    item = 6,         ///< message id | part number | item number -> JSON of the item
+    pending = 7,      ///< message id | part number -> attachments not yet parsed
+    held = 8,         ///< held id -> HeldRecord
+    held_by = 9,      ///< index: code, contact, message -> held id
+    outbox = 10,      ///< outbox id -> OutboxEntry
+    outbox_due = 11,  ///< due time | outbox id -> nothing
+    quota = 12,       ///< who | day -> count
+    message_by = 13,  ///< index: Message-ID, recipient -> message id
+    content = 14,     ///< content id -> bytes up to store.inline_max
+    notice = 15,      ///< contact -> when the last notice went, what waits for the digest
+    settled = 16,     ///< outbox id -> what became of an entry that is done
 };
 
 /// A range scan hands out key and opened value; return false to stop.
@@ -77,10 +77,10 @@ public:
 /// Names bytes too big for a record: id of 16 random bytes, size, SHA-256 of the plain bytes. Goes into
 /// a record with codec. Content that no committed record names is swept at the next start.
 struct ContentRef {
-    std::string id;           ///< 16 bytes; empty = none
-    std::uint64_t size = 0;   ///< plain bytes
-    std::string sha256;       ///< 32 bytes, of the plain bytes
-    bool in_file = false;     ///< sealed file of 64 KiB chunks, else a value of Table::content
+    std::string id;          ///< 16 bytes; empty = none
+    std::uint64_t size = 0;  ///< plain bytes
+    std::string sha256;      ///< 32 bytes, of the plain bytes
+    bool in_file = false;    ///< sealed file of 64 KiB chunks, else a value of Table::content
     explicit operator bool() const { return !id.empty(); }
 };
 
@@ -119,8 +119,8 @@ public:
     /// Whole content. Fault: temporary (also when the hash does not fit).
     virtual Result<std::string> content(const ContentRef& ref, std::string_view own_key = {}) = 0;
     /// `length` bytes from `offset`: only the chunks touched are opened.
-    virtual Result<std::string> content_range(const ContentRef& ref, std::uint64_t offset, std::uint64_t length,
-                                              std::string_view own_key = {}) = 0;
+    virtual Result<std::string> content_range(const ContentRef& ref, std::uint64_t offset,
+                                              std::uint64_t length, std::string_view own_key = {}) = 0;
 
     /// HMAC-SHA-256 (first 16 bytes) of text that would reveal a person, under a label of its own.
     virtual std::string index_key(std::string_view label, std::string_view text) const = 0;

@@ -39,68 +39,70 @@ namespace direct {
 inline constexpr std::uint64_t schema_number = 1;
 inline constexpr std::size_t id_size = 16;
 
-std::string new_id();                                           ///< 16 random bytes
+std::string new_id();  ///< 16 random bytes
 std::string be32(std::uint32_t n);
 std::string be64(std::uint64_t n);
 std::string part_key(std::string_view message_id, std::uint32_t part);
 std::string item_key(std::string_view message_id, std::uint32_t part, std::uint32_t number);
+std::uint64_t read_be64(std::string_view bytes);  ///< of the first 8 bytes
 const char* table_name(Table table);
+inline constexpr std::uint8_t table_count = 16;  ///< tables are numbered 1..table_count
 
 /// One message we have taken: what is needed to find its documents and tell its story; no content.
 struct MessageRecord {
-    std::string id;                        ///< 16 bytes
-    std::string message_id;                ///< inner Message-ID with <>
-    std::string sender;                    ///< verified From
-    std::vector<std::string> recipients;   ///< accepted local recipients
+    std::string id;                       ///< 16 bytes
+    std::string message_id;               ///< inner Message-ID with <>
+    std::string sender;                   ///< verified From
+    std::vector<std::string> recipients;  ///< accepted local recipients
     std::string queue_id;
     std::int64_t received_ms = 0;
-    std::string signer_fingerprint;        ///< hex SHA-256 of the certificate
-    std::string kind;                      ///< "mailbox" | "held"
-    std::int64_t items_until_ms = 0;       ///< 0 = kept
-    std::vector<std::string> warnings;     ///< W1.. and "unwrapped", "tampered"
+    std::string signer_fingerprint;     ///< hex SHA-256 of the certificate
+    std::string kind;                   ///< "mailbox" | "held"
+    std::int64_t items_until_ms = 0;    ///< 0 = kept
+    std::vector<std::string> warnings;  ///< W1.. and "unwrapped", "tampered"
 };
 
 /// One attachment of a message. state: pending | parsed | file | malformed | limit | crashed | timeout
 struct DocumentRecord {
-    std::string message_id;                ///< 16 bytes
+    std::string message_id;  ///< 16 bytes
     std::uint32_t part = 0;
     std::string filename, declared_type, kind, state, plugin, detail;
-    ContentRef content;                    ///< the attachment, byte for byte
+    ContentRef content;  ///< the attachment, byte for byte
     std::uint32_t items = 0;
-    std::string summary;                   ///< JSON "document" object of directctl parse
-    std::string skipped;                   ///< JSON array
-    std::vector<std::string> refused_by;   ///< "ccda 1.0": plugin versions this document killed
+    std::string summary;                  ///< JSON "document" object of directctl parse
+    std::string skipped;                  ///< JSON array
+    std::vector<std::string> refused_by;  ///< "ccda 1.0": plugin versions this document killed
     std::uint32_t tries = 0;
 };
 
 /// Mail we owe. state: waiting | sending | failed (settled ones are removed, see SettledRecord).
 struct OutboxEntry {
-    std::string id;                        ///< 16 bytes
-    std::string kind;                      ///< clear-leg | sealed-leg | untouched-leg | pickup-notice | failure-dsn
-    std::string envelope_from;             ///< "" = null sender
-    std::string envelope_id;               ///< ENVID token, hex
-    std::vector<std::string> recipients;   ///< still to be handed over
-    std::string notify;                    ///< NOTIFY value: "SUCCESS,FAILURE" | "FAILURE" | "NEVER"
-    ContentRef content;                    ///< the message as it will be sent
-    std::string message_id;                ///< 16 bytes of MessageRecord or held id; may be empty
-    std::string queue_id;                  ///< of the message that caused it
+    std::string id;             ///< 16 bytes
+    std::string kind;           ///< clear-leg | sealed-leg | untouched-leg | pickup-notice | failure-dsn
+    std::string envelope_from;  ///< "" = null sender
+    std::string envelope_id;    ///< ENVID token, hex
+    std::vector<std::string> recipients;  ///< still to be handed over
+    std::string notify;                   ///< NOTIFY value: "SUCCESS,FAILURE" | "FAILURE" | "NEVER"
+    ContentRef content;                   ///< the message as it will be sent
+    std::string message_id;               ///< 16 bytes of MessageRecord or held id; may be empty
+    std::string queue_id;                 ///< of the message that caused it
     std::int64_t created_ms = 0, due_ms = 0;
     std::uint32_t tries = 0;
     std::string state = "waiting";
-    std::string last_answer;               ///< SMTP answer of the last try, for the admin
+    std::string last_answer;  ///< SMTP answer of the last try, for the admin
 };
 
 /// What became of an outbox entry.
 struct SettledRecord {
     std::string kind, envelope_id, answer, message_id;
-    std::vector<std::string> taken;        ///< recipients answered 250
-    std::vector<std::string> refused;      ///< "address answer"
+    std::vector<std::string> taken;    ///< recipients answered 250
+    std::vector<std::string> refused;  ///< "address answer"
     std::int64_t at_ms = 0;
 };
 
 struct NoticeLogEntry {
     std::int64_t at_ms = 0;
-    std::string what;                      ///< queued | sent | failed | reminder
+    std::string what;  ///< queued | sent | failed | reminder
 };
 
 struct HeldAttachment {
@@ -110,23 +112,29 @@ struct HeldAttachment {
 
 /// A message that waits for a person. Never in here: the answer, the original subject line.
 struct HeldRecord {
-    std::string id;                        ///< 16 bytes
-    std::string code;                      ///< pick-up code, 20 characters without separators
-    std::string state = "held";            ///< states of the pick-up manual
+    std::string id;              ///< 16 bytes
+    std::string code;            ///< pick-up code, 20 characters without separators
+    std::string state = "held";  ///< states of the pick-up manual
     std::string environment, domain, newuser_address;
-    std::string contact, display_name;     ///< where the notice goes; as typed
+    std::string contact, display_name;  ///< where the notice goes; as typed
     std::string sender, sender_organisation, sender_fingerprint;
-    std::string message_id;                ///< inner Message-ID
-    std::string question;                  ///< "" = the contact address is asked for
+    std::string message_id;  ///< inner Message-ID
+    std::string question;    ///< "" = the contact address is asked for
     std::string language;
-    std::string wrap_salt, wrapped_key;    ///< scrypt salt; AES-256-GCM wrap of the content key
+    std::string wrap_salt, wrapped_key;  ///< scrypt salt; AES-256-GCM wrap of the content key
     std::int64_t received_ms = 0, expires_ms = 0;
-    bool answer_exposed = false;           ///< W2 or W4
+    bool answer_exposed = false;  ///< W2 or W4
     std::vector<std::string> warnings;
     std::uint32_t attempts_left = 3;
     std::vector<NoticeLogEntry> notices;
     std::vector<HeldAttachment> attachments;
-    ContentRef content;                    ///< sealed under the record's own key
+    ContentRef content;  ///< sealed under the record's own key
+};
+
+/// That a thing was done already. Swept 10 days after at_ms.
+struct IdempotencyRecord {
+    std::int64_t at_ms = 0;
+    std::string what;  ///< id of what was made, or a word; for the admin
 };
 
 std::string encode(const MessageRecord&);
@@ -134,10 +142,12 @@ std::string encode(const DocumentRecord&);
 std::string encode(const OutboxEntry&);
 std::string encode(const SettledRecord&);
 std::string encode(const HeldRecord&);
+std::string encode(const IdempotencyRecord&);
 Result<MessageRecord> decode_message(std::string_view bytes);
 Result<DocumentRecord> decode_document(std::string_view bytes);
 Result<OutboxEntry> decode_outbox(std::string_view bytes);
 Result<SettledRecord> decode_settled(std::string_view bytes);
 Result<HeldRecord> decode_held(std::string_view bytes);
+Result<IdempotencyRecord> decode_idempotency(std::string_view bytes);
 
 }  // namespace direct

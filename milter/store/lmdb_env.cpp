@@ -1,0 +1,172 @@
+// lmdb_env.cpp - see lmdb_env.h.
+#include "milter/store/lmdb_env.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace direct {
+
+namespace {
+
+constexpr unsigned readers_max = 1024;  ///< read transactions at one moment; each takes 64 bytes
+constexpr std::uint64_t page = 4096;
+
+// Which gates this thread is in; nearly always none or one.
+thread_local std::vector<const MapGate*> gates_of_thread;
+
+Fault folder_fault(const std::string& what, const std::string& path, int error)
+{
+    return misconfigured("store: " + what + " " + path + ": " + std::strerror(error));
+}
+
+}  // namespace
+
+Fault lmdb_fault(const char* what, int rc)
+{
+    return temporary(std::string("store: ") + what + ": " + mdb_strerror(rc));
+}
+
+void MapGate::enter()
+{
+    std::unique_lock hold(lock_);
+    changed_.wait(hold, [&] { return !alone_ || inside(); });
+    ++inside_;
+    gates_of_thread.push_back(this);
+}
+
+void MapGate::leave()
+{
+    const std::lock_guard hold(lock_);
+    --inside_;
+    const auto mine = std::find(gates_of_thread.rbegin(), gates_of_thread.rend(), this);
+    if (mine != gates_of_thread.rend()) gates_of_thread.erase(std::next(mine).base());
+    changed_.notify_all();
+}
+
+void MapGate::enter_alone()
+{
+    std::unique_lock hold(lock_);
+    changed_.wait(hold, [&] { return !alone_; });
+    alone_ = true;
+    changed_.wait(hold, [&] { return inside_ == 0; });
+}
+
+void MapGate::leave_alone()
+{
+    const std::lock_guard hold(lock_);
+    alone_ = false;
+    changed_.notify_all();
+}
+
+bool MapGate::inside() const
+{
+    return std::find(gates_of_thread.begin(), gates_of_thread.end(), this) != gates_of_thread.end();
+}
+
+Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const Options& options)
+{
+    if (::mkdir(options.path.c_str(), 0700) != 0 && errno != EEXIST)
+        return fail(folder_fault("cannot make", options.path, errno));
+    if (!options.create && ::access((options.path + "/data.mdb").c_str(), F_OK) != 0)
+        return fail(misconfigured("store: there is none in " + options.path));
+    std::unique_ptr<LmdbEnv> out(new LmdbEnv(options));
+    CHECK(out->lock_folder());
+    CHECK(out->open_env());
+    return out;
+}
+
+LmdbEnv::~LmdbEnv()
+{
+    env_.reset();
+    if (lock_fd_ >= 0) ::close(lock_fd_);
+}
+
+Status LmdbEnv::lock_folder()
+{
+    const std::string path = options_.path + "/store.lock";
+    lock_fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock_fd_ < 0) return fail(folder_fault("cannot open", path, errno));
+    char who[32] = {};
+    if (::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return fail(folder_fault("cannot lock", path, errno));
+        const ssize_t n = ::pread(lock_fd_, who, sizeof who - 1, 0);
+        const std::string_view pid(who, n > 0 ? static_cast<std::size_t>(n) : 0);
+        return fail(temporary("store: " + options_.path + " is in use by process " +
+                              std::string(pid.substr(0, pid.find('\n')))));
+    }
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    // The number only helps a person; the lock holds without it.
+    if (::ftruncate(lock_fd_, 0) != 0 || ::pwrite(lock_fd_, pid.data(), pid.size(), 0) < 0) return Done{};
+    return Done{};
+}
+
+Status LmdbEnv::open_env()
+{
+    MDB_env* raw = nullptr;
+    if (const int rc = mdb_env_create(&raw)) return fail(lmdb_fault("mdb_env_create", rc));
+    Env env(raw);
+    map_size_ = std::max(map_size_, std::min(options_.map_start, options_.size_max)) / page * page;
+    mdb_env_set_maxdbs(raw, table_count + 8u);
+    mdb_env_set_maxreaders(raw, readers_max);
+    mdb_env_set_mapsize(raw, map_size_);
+    // Neither MDB_NOSYNC nor MDB_NOMETASYNC: "250" means that a power cut cannot take it back.
+    if (const int rc = mdb_env_open(raw, options_.path.c_str(), MDB_NOTLS, 0600)) {
+        if (rc == EACCES || rc == ENOENT || rc == ENOTDIR || rc == EROFS)
+            return fail(folder_fault("cannot open", options_.path, rc));
+        return fail(lmdb_fault("mdb_env_open", rc));
+    }
+    int dead = 0;
+    mdb_reader_check(raw, &dead);
+    env_ = std::move(env);
+    return open_tables();
+}
+
+Status LmdbEnv::open_tables()
+{
+    MDB_txn* txn = nullptr;
+    if (const int rc = mdb_txn_begin(env(), nullptr, 0, &txn)) return fail(lmdb_fault("mdb_txn_begin", rc));
+    for (std::uint8_t n = 1; n <= table_count; ++n) {
+        const char* name = table_name(static_cast<Table>(n));
+        if (const int rc = mdb_dbi_open(txn, name, MDB_CREATE, &tables_[n])) {
+            mdb_txn_abort(txn);
+            return fail(lmdb_fault("mdb_dbi_open", rc));
+        }
+    }
+    if (const int rc = mdb_txn_commit(txn)) return fail(lmdb_fault("mdb_txn_commit", rc));
+    return Done{};
+}
+
+Status LmdbEnv::grow()
+{
+    gate_.enter_alone();
+    MDB_envinfo info{};
+    mdb_env_info(env(), &info);
+    const std::uint64_t limit = options_.size_max / page * page;
+    const std::uint64_t want = std::min<std::uint64_t>(info.me_mapsize * 2, limit);
+    int rc = 0;
+    const bool room = want > info.me_mapsize;
+    if (room) rc = mdb_env_set_mapsize(env(), want);
+    if (room && rc == 0) map_size_ = want;
+    gate_.leave_alone();
+    if (!room) return fail(temporary("store: store.size_max reached"));
+    if (rc) return fail(lmdb_fault("mdb_env_set_mapsize", rc));
+    return Done{};
+}
+
+Status LmdbEnv::reopen()
+{
+    gate_.enter_alone();
+    env_.reset();
+    Status opened = open_env();
+    gate_.leave_alone();
+    return opened;
+}
+
+}  // namespace direct
