@@ -78,8 +78,9 @@ struct SignedParts {
     std::string_view content;   ///< exact bytes that the signature covers
     Entity signature;
 };
-/// Exactly two parts, nothing but white space before the first and after the last boundary.
-/// Fault: malformed.
+/// Exactly two parts and the last boundary line; nothing but white space after it. Before the first at
+/// most 998 printable ASCII characters, no line of them beginning with "--": OpenSSL, Outlook and
+/// Thunderbird write "This is an S/MIME signed message" there, and nobody shows it. Fault: malformed.
 Result<SignedParts> split_signed(const Entity& multipart_signed, const MimeLimits& limits);
 
 /// Is this a CMS body: application/pkcs7-mime or x-pkcs7-mime (what is inside is told by the CMS, not

@@ -15,4 +15,9 @@ struct Sniffed {
 };
 Sniffed sniff(std::string_view head);
 
+/// XML that is a document and not text with a tag in it: it has an XML declaration, a namespace or the
+/// root of a clinical document. Never HTML. Tells a document sent as a bare text part from its covering
+/// letter.
+bool is_xml_document(std::string_view head);
+
 }  // namespace direct

@@ -13,8 +13,10 @@
 namespace direct {
 
 /// The whole message as a message/rfc822 entity in canonical CRLF, ready to be signed. Missing From, To, Date,
-/// Message-ID, MIME-Version are added (B10); Bcc is removed. A body that is 8bit or binary is carried in base64
-/// or quoted-printable per part so that the signed bytes are 7bit (B7) and no line is over 998.
+/// Message-ID (also one that cannot be read), MIME-Version are added (B10), a missing From is malformed; Bcc is removed. A body that is 8bit or binary is carried in base64
+/// or quoted-printable per part so that the signed bytes are 7bit (B7) and no line is over 998. 8-bit in
+/// fields becomes encoded words. A signed or encrypted part inside is never changed: when it would have to
+/// be, that is malformed (RFC 2046 forbids to encode the message around it).
 /// @param domain  for a Message-ID we have to make
 /// Fault: malformed.
 struct Wrapped {
@@ -25,7 +27,8 @@ Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now
 
 /// The header fields that stand on the outside of sealed mail, in order, raw with CRLF: From, To, Cc,
 /// Date, Message-ID, In-Reply-To, References as in the inner message (missing ones from `wrapped`), MIME-Version, and a
-/// fixed Subject. Never Bcc, never anything else (B8, B9).
+/// fixed Subject. Never Bcc, never anything else (B8, B9). Read from `wrapped`, where they are complete and
+/// ASCII; `message` and `now` are not looked at. An empty subject writes no Subject field.
 Result<std::string> outer_headers(std::string_view message, const Wrapped& wrapped, std::string_view subject, Time now,
                                   const MimeLimits& limits);
 
@@ -40,7 +43,8 @@ Result<Unwrapped> unwrap(std::string_view signed_part, std::string_view outer_me
 
 /// The inner message as it may be delivered: without Authentication-Results of ours (`authserv_id`, any spelling),
 /// X-Direct-*, Delivered-To, Return-Path, Resent-*, Bcc (decision 13), with `add` (raw fields with CRLF)
-/// on top. Everything else byte for byte. A non-empty `subject` replaces the Subject field.
+/// on top. Everything else byte for byte. A non-empty `subject` (UTF-8) replaces the Subject field. An
+/// empty authserv_id, and a field whose id cannot be read, count as ours.
 /// Fault: malformed.
 Result<std::string> deliverable(std::string_view message, std::string_view authserv_id,
                                 const std::vector<std::string>& add, std::string_view subject,
