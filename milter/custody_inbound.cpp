@@ -9,6 +9,8 @@
 #include "milter/base/text.h"
 #include "milter/custody_parts.h"
 #include "milter/mime/wrap.h"
+#include "milter/notify/mdn.h"
+#include "milter/sta/outbound.h"
 
 namespace direct {
 namespace {
@@ -25,6 +27,7 @@ private:
     Status take();
     Status read_newuser();
     Status prepare_mailbox_leg(const std::vector<std::string>& recipients);
+    Status prepare_failed_notices();
     Status commit();
     Status write(WriteTxn& txn);
     Status write_mailbox(WriteTxn& txn, const std::vector<Address>& fresh);
@@ -41,6 +44,8 @@ private:
     std::optional<PreparedEntry> clear_leg_;
     std::optional<PreparedDocuments> documents_;
     std::vector<PreparedPickup> pickups_;
+    std::vector<std::pair<Address, PreparedEntry>>
+        failed_notices_;  // newuser refused while others are served
     MessageRecord record_;
 };
 
@@ -126,7 +131,37 @@ Status InboundTaking::take()
     if (!opened_.any_accepted()) return Done{};  // newuser alone, and its line was refused
     if (!mailboxes.empty()) CHECK(prepare_mailbox_leg(mailboxes));
     opened_.message = {};
+    CHECK(prepare_failed_notices());
     return commit();
+}
+
+/// The others are served, so the message cannot be refused: the sender is told about newuser by a failed
+/// MDN, signed and encrypted like everything that leaves.
+Status InboundTaking::prepare_failed_notices()
+{
+    for (auto& v : opened_.verdicts) {
+        if (!is_refusal(v.reason) || !t_.site.is_newuser(v.recipient) || !opened_.from) continue;
+        if (!token_of(v.reason).starts_with("newuser:") && v.reason != Reason::not_wrapped) continue;
+        Mdn mdn{v.recipient,
+                *opened_.from,
+                opened_.message_id,
+                "failed",
+                std::string(token_of(v.reason)),
+                {},
+                std::string(row_of(v.reason).admin),
+                t_.site.host,
+                t_.facts.now};
+        auto sealed = seal_outbound(t_.site, t_.house.engine,
+                                    {make_mdn(mdn), v.recipient, {*opened_.from}, {}, t_.facts.now});
+        if (sealed.legs.empty()) {
+            v.because.push_back("the sender could not be told: " + std::string(token_of(sealed.overall())));
+            continue;
+        }
+        TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "mdn", "", hex(new_id()), "NEVER",
+                                      {opened_.from->text()}, sealed.legs.front().message()));
+        failed_notices_.emplace_back(v.recipient, std::move(entry));
+    }
+    return Done{};
 }
 
 /// The newuser recipients: line read, record sealed. A line that cannot be taken is that recipient's
@@ -217,6 +252,7 @@ Status InboundTaking::commit()
     CHECK(t_.house.store.write([&](WriteTxn& txn) { return write(txn); }));
     if (clear_leg_) clear_leg_->content->keep();
     if (documents_) documents_->keep();
+    for (auto& [recipient, entry] : failed_notices_) entry.content->keep();
     for (auto& p : pickups_) {
         p.held.content->keep();
         p.notice->content->keep();
@@ -244,6 +280,11 @@ Status InboundTaking::write(WriteTxn& txn)
                     if (p.recipient == v.recipient) CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
         }
         CHECK(append_audit(txn, store, std::move(entry)));
+    }
+    for (const auto& [recipient, entry] : failed_notices_) {
+        TRY(bool first,
+            first_time(txn, store, opened_.message_id, sender, recipient, content_sha_, t_.facts.now));
+        if (first) CHECK(entry.write(txn));
     }
     return fresh.empty() ? Status(Done{}) : write_mailbox(txn, fresh);
 }
