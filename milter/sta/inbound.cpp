@@ -7,6 +7,7 @@
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
 #include "milter/mime/wrap.h"
+#include "milter/sta/judging.h"
 
 namespace direct {
 namespace {
@@ -210,13 +211,7 @@ void Opening::judge_recipients()
 void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound)
 {
     if (!check_delivery(verdict)) return;
-    const auto& settings = *site_.settings;
-    JudgeOptions options;
-    options.now = mail_.now;
-    options.use.kind = Use::signing;
-    options.revocation = settings.policy_revocation == "off"    ? JudgeOptions::RevocationMode::off
-                         : settings.policy_revocation == "hard" ? JudgeOptions::RevocationMode::hard
-                                                                : JudgeOptions::RevocationMode::soft;
+    auto options = judge_options(*site_.settings, mail_.now, Use::signing);
     const auto& anchors = site_.anchors.of(verdict.recipient.domain, Direction::incoming);
     Reason first = Reason::temporary;
     for (const auto* signer : bound) {  // one good one is enough, in any order (D3)

@@ -7,20 +7,10 @@
 
 #include "milter/base/metrics.h"
 #include "milter/mime/wrap.h"
+#include "milter/sta/judging.h"
 
 namespace direct {
 namespace {
-
-JudgeOptions judge_options(const Settings& settings, Time now, Use::Kind use)
-{
-    JudgeOptions options;
-    options.now = now;
-    options.use.kind = use;
-    options.revocation = settings.policy_revocation == "off"    ? JudgeOptions::RevocationMode::off
-                         : settings.policy_revocation == "hard" ? JudgeOptions::RevocationMode::hard
-                                                                : JudgeOptions::RevocationMode::soft;
-    return options;
-}
 
 /// What a partner takes.
 struct Manner {
