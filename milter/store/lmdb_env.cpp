@@ -72,10 +72,10 @@ bool MapGate::inside() const
 
 Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const Options& options)
 {
-    if (::mkdir(options.path.c_str(), 0700) != 0 && errno != EEXIST)
-        return fail(folder_fault("cannot make", options.path, errno));
     if (!options.create && ::access((options.path + "/data.mdb").c_str(), F_OK) != 0)
         return fail(misconfigured("store: there is none in " + options.path));
+    if (::mkdir(options.path.c_str(), 0700) != 0 && errno != EEXIST)
+        return fail(folder_fault("cannot make", options.path, errno));
     std::unique_ptr<LmdbEnv> out(new LmdbEnv(options));
     CHECK(out->lock_folder());
     CHECK(out->open_env());
