@@ -1,0 +1,22 @@
+// bench_site.h - two sites in memory of a scratch folder: the hospital that seals, the clinic that opens.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "milter/sta/outbound.h"
+
+namespace direct::bench {
+
+/// One site on disk (removed with the object), loaded: its own domain key, the other's certificate, one CA as anchor.
+struct BenchSites {
+    BenchSites();
+    ~BenchSites();
+    std::string folder;
+    std::shared_ptr<const Site> hospital, clinic;  ///< direct.hospital.example, direct.clinic.example
+    Time now;
+};
+
+/// A message of about `size` bytes with one base64 attachment.
+std::string message_of(std::size_t size);
+
+}  // namespace direct::bench
