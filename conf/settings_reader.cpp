@@ -95,9 +95,9 @@ bool is_repeated_table(const std::string& name)
 
 }  // namespace
 
-void SettingsReader::fault(TomlPosition at, std::string text)
+void SettingsReader::fault(TomlPosition at, std::string_view text)
 {
-    faults_.push_back({at, std::move(text)});
+    faults_.push_back({at, visible(text)});
 }
 
 void SettingsReader::fault(const std::string& name, const std::string& text)

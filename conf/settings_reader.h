@@ -19,7 +19,7 @@ public:
 
     Settings& settings;
 
-    void fault(TomlPosition at, std::string text);
+    void fault(TomlPosition at, std::string_view text);
     /// A fault about a setting by its full name ("domain.1.newuser"), at the place where it was set.
     void fault(const std::string& name, const std::string& text);
     /// "unknown <kind> "<word>", nearest is ..."

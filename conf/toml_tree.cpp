@@ -1,9 +1,28 @@
 // toml_tree.cpp - the only file that includes toml++. Its exceptions end here.
 #include "conf/toml_tree.h"
 
-#include <toml++/toml.h>
 #include <algorithm>
 #include <exception>
+#include <stdexcept>
+
+#include "milter/base/text.h"
+
+// toml++ 3.3 asserts, and in a release build assumes, that a key follows "[": other text there would abort
+// or be undefined behaviour. Its assertions become an exception in every kind of build.
+namespace direct {
+struct TomlNotUnderstood : std::logic_error {
+    using std::logic_error::logic_error;
+};
+[[noreturn]] static void not_understood()
+{
+    throw TomlNotUnderstood("no TOML, for example \"[\" without a name");
+}
+}  // namespace direct
+// clang-format off
+#undef NDEBUG
+#define TOML_ASSERT(expr) do { if (!(expr)) ::direct::not_understood(); } while (false)
+#include <toml++/toml.h>
+// clang-format on
 
 namespace direct {
 namespace {
@@ -40,6 +59,33 @@ TomlNode convert(const toml::node& from)
     return to;
 }
 
+bool understood(std::string_view text)
+{
+    try {
+        (void)toml::parse(text);
+    } catch (const TomlNotUnderstood&) {
+        return false;
+    } catch (const std::exception&) {
+    }
+    return true;
+}
+
+/// The line at which toml++ gives up without a position: the first whose end makes a text not understood.
+unsigned line_not_understood(std::string_view text)
+{
+    std::vector<std::size_t> ends;
+    for (std::size_t at = 0; at < text.size(); ++at)
+        if (text[at] == '\n') ends.push_back(at + 1);
+    auto first = std::partition_point(ends.begin(), ends.end(),
+                                      [&](std::size_t end) { return understood(text.substr(0, end)); });
+    return static_cast<unsigned>(first - ends.begin()) + 1;
+}
+
+std::string at_line(const std::string& path, unsigned line, unsigned column, std::string_view what)
+{
+    return path + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + visible(what);
+}
+
 }  // namespace
 
 std::string_view name_of(TomlNode::Kind kind)
@@ -61,6 +107,20 @@ std::string_view name_of(TomlNode::Kind kind)
     return "a fraction, date or time";
 }
 
+std::string visible(std::string_view text)
+{
+    bool utf8 = valid_utf8(text);
+    std::string out;
+    for (char c : text) {
+        auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x20 && byte != 0x7f && (byte < 0x80 || utf8))
+            out += c;
+        else
+            out += "\\x" + hex({&c, 1});
+    }
+    return out;
+}
+
 Result<TomlNode> parse_toml(std::string_view text, const std::string& path)
 {
     try {
@@ -68,10 +128,11 @@ Result<TomlNode> parse_toml(std::string_view text, const std::string& path)
         return convert(table);
     } catch (const toml::parse_error& e) {
         auto at = position(e.source());
-        return fail(misconfigured(path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +
-                                  ": " + std::string(e.description())));
+        return fail(misconfigured(at_line(path, at.line, at.column, e.description())));
+    } catch (const TomlNotUnderstood& e) {
+        return fail(misconfigured(at_line(path, line_not_understood(text), 1, e.what())));
     } catch (const std::exception& e) {
-        return fail(misconfigured(path + ":1:1: " + e.what()));
+        return fail(misconfigured(at_line(path, 1, 1, e.what())));
     }
 }
 

@@ -42,6 +42,10 @@ struct TomlMember {
 /// What a reader says of a node of the wrong kind: "a table", "a list", "text" ...
 std::string_view name_of(TomlNode::Kind kind);
 
+/// `text` fit for one line of a message: control characters, and all high bytes where it is not UTF-8,
+/// become \xHH. A quoted name in TOML may hold anything.
+std::string visible(std::string_view text);
+
 /// Reads a whole document. Fault: configuration; `why` is "PATH:LINE:COLUMN: text".
 Result<TomlNode> parse_toml(std::string_view text, const std::string& path);
 

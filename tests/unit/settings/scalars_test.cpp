@@ -160,6 +160,13 @@ BOOST_AUTO_TEST_CASE(unknown_names_are_refused_with_place_and_nearest)
                "1:1: unknown name \"zzzzzzzzzzzz\"; known: domain, bundle");
 }
 
+BOOST_AUTO_TEST_CASE(a_name_cannot_forge_a_line_of_the_message)
+{
+    auto said = refused("\"a\\n/etc/direct/direct.toml:1:1: fine\" = 1\n" + one_domain);
+    CHECK_SAYS(said, "a\\x0a/etc");
+    BOOST_TEST(said.find('\n') == said.npos);
+}
+
 BOOST_AUTO_TEST_CASE(all_faults_are_told_in_the_order_of_the_file)
 {
     auto said =
@@ -174,6 +181,8 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_toml_names_its_place)
     CHECK_SAYS(refused("[milter\n"), "/etc/direct/direct.toml:1:");
     CHECK_SAYS(refused("[milter]\nsocket = \"a\"\nsocket = \"b\"\n"), ":3:");
     CHECK_SAYS(refused("a = \"\xff\"\n"), "/etc/direct/direct.toml:1:");
+    CHECK_SAYS(refused(one_domain + "[[ !\n[milter]\n"), "/etc/direct/direct.toml:3:1: no TOML, for example");
+    CHECK_SAYS(refused("[="), "/etc/direct/direct.toml:1:1: no TOML, for example");
     CHECK_SAYS(refused(""), "no [[domain]]");
     auto missing = load_settings("/nonexistent/direct.toml");
     BOOST_REQUIRE(!missing);
