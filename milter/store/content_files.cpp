@@ -110,6 +110,13 @@ Status write_chunks(int fd, const Secret& key, const std::string& header, std::s
     return sync(fd);
 }
 
+Status rename_to(const std::string& from, const std::string& to)
+{
+    if (const int error = injected_fault(Step::rename)) return fail(io_fault("rename", error));
+    if (::rename(from.c_str(), to.c_str()) != 0) return fail(io_fault("rename", errno));
+    return Done{};
+}
+
 }  // namespace
 
 Status ContentFiles::make_folder(const std::string& folder)
@@ -131,26 +138,71 @@ Status ContentFiles::sync_folder() const
     return sync(folder.get());
 }
 
-Status ContentFiles::write(std::string_view id, std::string_view bytes, std::string_view own_key)
+/// Writes under the name whole and synced, or leaves nothing; the folder is not synced yet.
+Status ContentFiles::write_file(const std::string& name, std::string_view id, std::string_view bytes,
+                                std::string_view own_key)
 {
     const std::uint8_t number = own_key.empty() ? sealer_.current() : 0;
     TRY(const Secret key, sealer_.content_key(number, id, own_key));
-    const std::string name = path(id), unfinished = name + ".tmp";
-    Status done = [&]() -> Status {
-        const Fd file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-        if (!file) return fail(io_fault("create", errno));
-        return write_chunks(file.get(), key, header_of(number, id), bytes);
-    }();
-    if (done) {
-        int error = injected_fault(Step::rename);
-        if (!error && ::rename(unfinished.c_str(), name.c_str()) != 0) error = errno;
-        done = error ? Status(fail(io_fault("rename", error))) : sync_folder();
-    }
-    if (!done) {
-        ::unlink(unfinished.c_str());
-        ::unlink(name.c_str());
-    }
+    const Fd file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file) return fail(io_fault("create", errno));
+    Status done = write_chunks(file.get(), key, header_of(number, id), bytes);
+    if (!done) ::unlink(name.c_str());
     return done;
+}
+
+Status ContentFiles::write(std::string_view id, std::string_view bytes, std::string_view own_key)
+{
+    const std::string name = path(id), unfinished = name + ".tmp";
+    CHECK(write_file(unfinished, id, bytes, own_key));
+    Status done = rename_to(unfinished, name);
+    if (!done) ::unlink(unfinished.c_str());
+    if (done) done = sync_folder();
+    if (!done) ::unlink(name.c_str());
+    return done;
+}
+
+Result<bool> ContentFiles::reseal(std::string_view id, std::uint64_t size)
+{
+    const std::string name = path(id), unfinished = name + ".tmp";
+    const Fd file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return fail(io_fault("open", errno));
+    TRY(const std::string header, read_at(file.get(), 0, header_size));
+    const auto number = static_cast<std::uint8_t>(header[4]);
+    if (number == 0 || number == sealer_.current()) return false;
+    ContentRef ref;
+    ref.id = id;
+    ref.size = size;
+    TRY(const std::string bytes, read(ref, 0, size, {}));
+    CHECK(write_file(unfinished, id, bytes, {}));
+    if (Status done = rename_to(unfinished, name); !done) {
+        ::unlink(unfinished.c_str());
+        return fail(std::move(done).error());
+    }
+    CHECK(sync_folder());
+    return true;
+}
+
+Result<bool> ContentFiles::copy_to(std::string_view id, const std::string& folder) const
+{
+    const std::string from = path(id), to = folder + "/" + hex(id);
+    if (::link(from.c_str(), to.c_str()) == 0) return true;
+    if (errno == ENOENT) return false;
+    if (errno != EXDEV && errno != EPERM && errno != EMLINK) return fail(io_fault("link", errno));
+    const Fd in(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!in && errno == ENOENT) return false;
+    if (!in) return fail(io_fault("open", errno));
+    const Fd out(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!out) return fail(io_fault("create", errno));
+    struct stat about {};
+    if (::fstat(in.get(), &about) != 0) return fail(io_fault("stat", errno));
+    const auto size = static_cast<std::uint64_t>(about.st_size);
+    for (std::uint64_t at = 0; at < size; at += chunk_size) {
+        TRY(const std::string bytes, read_at(in.get(), at, std::min<std::uint64_t>(chunk_size, size - at)));
+        CHECK(write_all(out.get(), bytes));
+    }
+    CHECK(sync(out.get()));
+    return true;
 }
 
 Result<std::string> ContentFiles::read(const ContentRef& ref, std::uint64_t offset, std::uint64_t length,

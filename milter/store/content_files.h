@@ -33,6 +33,11 @@ public:
 
     /// Seals and writes durably; on failure nothing is left. Fault: temporary.
     Status write(std::string_view id, std::string_view bytes, std::string_view own_key);
+    /// Seals an existing file anew under the newest key; a reader sees the old or the new one. Files under
+    /// the newest key or a record's own are left alone (false). Fault: temporary, the old file stays.
+    Result<bool> reseal(std::string_view id, std::uint64_t size);
+    /// A second name, or where that cannot be a copy, in another folder. False when the file has gone.
+    Result<bool> copy_to(std::string_view id, const std::string& folder) const;
     /// `length` bytes from `offset`; the caller has held both against ref.size. Fault: temporary.
     Result<std::string> read(const ContentRef& ref, std::uint64_t offset, std::uint64_t length,
                              std::string_view own_key) const;
@@ -53,6 +58,8 @@ public:
 
 private:
     std::string path(std::string_view id) const;
+    Status write_file(const std::string& name, std::string_view id, std::string_view bytes,
+                      std::string_view own_key);
     Status sync_folder() const;
     std::string folder_;
     const Sealer& sealer_;

@@ -9,19 +9,15 @@
 #include <cstring>
 
 #include "milter/base/text.h"
-#include "milter/store/committer.h"
 #include "milter/store/content_entry.h"
+#include "milter/store/lmdb_store_impl.h"
 #include "milter/store/schema.h"
 
 namespace direct {
 
 namespace {
 
-constexpr std::int64_t idempotency_ms = 10ll * 24 * 3600 * 1000;
-constexpr std::size_t sweep_batch = 1000;  ///< entries of one read and of one write while sweeping
 constexpr std::string_view keycheck_text = "direct-milter store key";
-
-class LmdbStore;
 
 class LmdbPrepared final : public PreparedContent {
 public:
@@ -42,52 +38,7 @@ private:
     std::shared_ptr<PreparedState> state_ = std::make_shared<PreparedState>();
 };
 
-class LmdbStore final : public RecordStore {
-public:
-    LmdbStore(const StoreOptions& options, std::unique_ptr<LmdbEnv> env, const Secret& key)
-        : options_(options),
-          env_(std::move(env)),
-          sealer_(key.view(), schema_number),
-          files_(options.path + "/content", sealer_),
-          committer_(*env_, sealer_, files_, options.committer)
-    {
-    }
-
-    Status check_or_mark(bool create);
-
-    Status read(const std::function<Status(ReadTxn&)>& work) override;
-    Status write(const std::function<Status(WriteTxn&)>& work, std::size_t size_hint) override
-    {
-        return committer_.submit(work, size_hint);
-    }
-    Result<std::unique_ptr<PreparedContent>> prepare(std::string_view bytes,
-                                                     std::string_view own_key) override;
-    Result<std::string> content(const ContentRef& ref, std::string_view own_key) override;
-    Result<std::string> content_range(const ContentRef& ref, std::uint64_t offset, std::uint64_t length,
-                                      std::string_view own_key) override;
-    std::string index_key(std::string_view label, std::string_view text) const override
-    {
-        return sealer_.index_key(label, text);
-    }
-    std::string_view audit_key() const override { return sealer_.audit_key(); }
-    Result<StoreStat> stat() override;
-    Status sweep(std::int64_t now_ms) override;
-
-    ContentFiles& files() { return files_; }
-    /// A committed record names this content file.
-    Result<bool> is_named(std::string_view content_id);
-
-private:
-    Result<std::string> inline_content(const ContentRef& ref, std::string_view own_key);
-    Status sweep_files();
-    Status sweep_idempotency(std::int64_t now_ms);
-
-    StoreOptions options_;
-    std::unique_ptr<LmdbEnv> env_;
-    Sealer sealer_;
-    ContentFiles files_;
-    Committer committer_;  // last: its thread uses the others
-};
+}  // namespace
 
 Status LmdbPrepared::attach(WriteTxn& txn)
 {
@@ -199,35 +150,6 @@ Result<std::string> LmdbStore::content_range(const ContentRef& ref, std::uint64_
     return bytes.substr(offset, length);
 }
 
-Result<StoreStat> LmdbStore::stat()
-{
-    StoreStat out;
-    out.schema = schema_number;
-    out.size_max = options_.size_max;
-    CHECK(read([&](ReadTxn& txn) -> Status {
-        for (std::uint8_t n = 1; n <= table_count; ++n) {
-            const auto table = static_cast<Table>(n);
-            TRY(const std::uint64_t number, txn.entries(table));
-            out.entries.emplace_back(table_name(table), number);
-        }
-        MDB_envinfo info{};
-        MDB_stat about{};
-        mdb_env_info(env_->env(), &info);
-        mdb_env_stat(env_->env(), &about);
-        out.map_bytes = info.me_mapsize;
-        out.used_bytes = (info.me_last_pgno + 1) * about.ms_psize;
-        out.readers = info.me_numreaders;
-        out.last_txn = info.me_last_txnid;
-        return Done{};
-    }));
-    TRY(const auto files, files_.list());
-    for (const auto& file : files) {
-        ++out.content_files;
-        out.content_bytes += file.bytes;
-    }
-    return out;
-}
-
 Result<bool> LmdbStore::is_named(std::string_view content_id)
 {
     bool named = false;
@@ -239,62 +161,23 @@ Result<bool> LmdbStore::is_named(std::string_view content_id)
     return named;
 }
 
-Status LmdbStore::sweep(std::int64_t now_ms)
+Sealer LmdbStore::ring(const Secret& key, const std::vector<Secret>& further_keys)
 {
-    CHECK(sweep_files());
-    return sweep_idempotency(now_ms);
+    Sealer sealer(key.view(), schema_number);
+    for (std::size_t i = 0; i < further_keys.size(); ++i)
+        sealer.add_key(static_cast<std::uint8_t>(i + 2), further_keys[i].view());
+    return sealer;
 }
 
-// The order matters: a file listed and no longer protected has either been committed, which a read
-// begun afterwards sees, or been given up.
-Status LmdbStore::sweep_files()
+Result<std::unique_ptr<RecordStore>> open_lmdb_store(const StoreOptions& options, const Secret& store_key,
+                                                     const std::vector<Secret>& further_keys)
 {
-    TRY(const auto listed, files_.list());
-    for (const auto& file : listed) {
-        if (file.id.empty() || files_.is_protected(file.id)) continue;
-        const bool unfinished = file.name.ends_with(".tmp");
-        if (!unfinished) {
-            TRY(const bool named, is_named(file.id));
-            if (named) continue;
-        }
-        files_.remove_name(file.name);
-    }
-    return Done{};
-}
-
-Status LmdbStore::sweep_idempotency(std::int64_t now_ms)
-{
-    std::string from;
-    for (bool more = true; more;) {
-        std::vector<std::string> old;
-        std::size_t seen = 0;
-        CHECK(read([&](ReadTxn& txn) {
-            return txn.scan(Table::idempotency, "", from, [&](std::string_view key, std::string_view value) {
-                from = std::string(key) + '\0';
-                const auto record = decode_idempotency(value);
-                if (record && record->at_ms < now_ms - idempotency_ms) old.emplace_back(key);
-                return ++seen < sweep_batch;
-            });
-        }));
-        more = seen == sweep_batch;
-        if (old.empty()) continue;
-        const auto erase_old = [&](WriteTxn& txn) -> Status {
-            for (const auto& key : old) CHECK(txn.erase(Table::idempotency, key));
-            return Done{};
-        };
-        CHECK(write(erase_old, old.size() * 100));
-    }
-    return Done{};
-}
-
-}  // namespace
-
-Result<std::unique_ptr<RecordStore>> open_lmdb_store(const StoreOptions& options, const Secret& store_key)
-{
-    if (store_key.size() != store_key_size) return fail(misconfigured("store: store.key is not 32 bytes"));
+    bool sizes = store_key.size() == store_key_size && further_keys.size() <= 254;
+    for (const auto& key : further_keys) sizes = sizes && key.size() == store_key_size;
+    if (!sizes) return fail(misconfigured("store: store.key is not 32 bytes"));
     TRY(auto env, LmdbEnv::open({options.path, options.map_start, options.size_max, options.create}));
     CHECK(ContentFiles::make_folder(options.path + "/content"));
-    auto store = std::make_unique<LmdbStore>(options, std::move(env), store_key);
+    auto store = std::make_unique<LmdbStore>(options, std::move(env), store_key, further_keys);
     CHECK(store->check_or_mark(options.create));
     return store;
 }

@@ -33,6 +33,12 @@ std::optional<std::string> after_prefix(std::string_view prefix)
     return out;
 }
 
+/// The one value that must be readable before it is known how the others are sealed.
+bool is_clear(Table table, std::string_view key)
+{
+    return table == Table::meta && key == "schema";
+}
+
 }  // namespace
 
 int LmdbTxn::remember(int rc)
@@ -58,11 +64,17 @@ Result<std::optional<std::string_view>> LmdbTxn::get_raw(Table table, std::strin
     return std::optional(as_view(v));
 }
 
+Result<std::string> LmdbTxn::open_value(Table table, std::string_view key, std::string_view bytes) const
+{
+    if (is_clear(table, key)) return std::string(bytes);
+    return sealer_.open(table, key, bytes);
+}
+
 Result<std::optional<std::string>> LmdbTxn::get(Table table, std::string_view key)
 {
     TRY(const auto sealed, get_raw(table, key));
     if (!sealed) return std::optional<std::string>{};
-    TRY(std::string plain, sealer_.open(table, key, *sealed));
+    TRY(std::string plain, open_value(table, key, *sealed));
     return std::optional(std::move(plain));
 }
 
@@ -150,7 +162,7 @@ Status LmdbTxn::walk(Table table, Walk& walk, const Visit& visit)
     while (rc == 0) {
         std::string key(as_view(k));
         if (!key.starts_with(walk.prefix)) break;
-        TRY(const std::string plain, sealer_.open(table, key, as_view(v)));
+        TRY(const std::string plain, open_value(table, key, as_view(v)));
         const std::uint64_t before = changes_;
         if (!visit(key, plain)) return Done{};
         if (changes_ == before)
@@ -172,6 +184,24 @@ Status LmdbTxn::scan_back(Table table, std::string_view prefix, const Visit& vis
 {
     Walk back{prefix, true, after_prefix(prefix)};
     return walk(table, back, visit);
+}
+
+Result<std::vector<std::string>> LmdbTxn::sealed_otherwise(Table table, std::string_view from,
+                                                           std::uint8_t number, std::size_t max)
+{
+    MDB_cursor* raw = nullptr;
+    if (const int rc = remember(mdb_cursor_open(txn_, env_.table(table), &raw)))
+        return fail(lmdb_fault("mdb_cursor_open", rc));
+    const Cursor cursor(raw);
+    std::vector<std::string> out;
+    MDB_val k = as_val(from), v{};
+    int rc = mdb_cursor_get(raw, &k, &v, from.empty() ? MDB_FIRST : MDB_SET_RANGE);
+    for (; rc == 0 && out.size() < max; rc = mdb_cursor_get(raw, &k, &v, MDB_NEXT)) {
+        const bool current = v.mv_size > 0 && static_cast<std::uint8_t>(as_view(v)[0]) == number;
+        if (!current && !is_clear(table, as_view(k))) out.emplace_back(as_view(k));
+    }
+    if (rc != 0 && rc != MDB_NOTFOUND) return fail(lmdb_fault("mdb_cursor_get", remember(rc)));
+    return out;
 }
 
 Result<std::unique_ptr<ReadScope>> ReadScope::begin(LmdbEnv& env)

@@ -45,6 +45,9 @@ public:
     /// Stores bytes as they are: sealed beforehand by the calling thread, or not secret (schema number).
     Result<bool> put_raw(Table table, std::string_view key, std::string_view bytes, bool replace = true);
     Result<std::optional<std::string_view>> get_raw(Table table, std::string_view key);
+    /// Keys from `from` on whose values are not sealed under key `number`, at most `max`.
+    Result<std::vector<std::string>> sealed_otherwise(Table table, std::string_view from, std::uint8_t number,
+                                                      std::size_t max);
     void note_attached(std::shared_ptr<PreparedState> state) { attached_.push_back(std::move(state)); }
 
     /// First error of LMDB in this transaction that a request cannot repair; 0 when there is none. Such
@@ -57,6 +60,7 @@ private:
     struct Walk;
     Status walk(Table table, Walk& walk, const Visit& visit);
     int remember(int rc);
+    Result<std::string> open_value(Table table, std::string_view key, std::string_view bytes) const;
     Status check_key(std::string_view key) const;
 
     LmdbEnv& env_;
