@@ -45,11 +45,16 @@ RouteInput input_of(const Site& site, const Vector& v)
 const char* name_of(Way way)
 {
     switch (way) {
-        case Way::not_ours: return "not-ours";
-        case Way::inbound: return "inbound";
-        case Way::outbound: return "outbound";
-        case Way::report: return "report";
-        case Way::refuse: return "refuse";
+        case Way::not_ours:
+            return "not-ours";
+        case Way::inbound:
+            return "inbound";
+        case Way::outbound:
+            return "outbound";
+        case Way::report:
+            return "report";
+        case Way::refuse:
+            return "refuse";
     }
     return "";
 }
@@ -68,8 +73,9 @@ BOOST_DATA_TEST_CASE(every_way_of_a_message, load_vectors("route.vec"), v)
 BOOST_AUTO_TEST_CASE(a_recipient_is_ours_whatever_its_spelling)
 {
     auto site = site_with("mx");
-    for (const char* path : {"<jo@direct.clinic.example>", "<JO@DIRECT.Clinic.EXAMPLE>", "jo@direct.clinic.example",
-                             "<\"j o\"@direct.clinic.example>", "<@relay.example:jo@direct.clinic.example>"})
+    for (const char* path :
+         {"<jo@direct.clinic.example>", "<JO@DIRECT.Clinic.EXAMPLE>", "jo@direct.clinic.example",
+          "<\"j o\"@direct.clinic.example>", "<@relay.example:jo@direct.clinic.example>"})
         BOOST_TEST(classify_recipient(*site, path).ours, path);
     for (const char* path : {"<jo@clinic.example>", "<jo@x.direct.clinic.example>", "<>", "<postmaster>"})
         BOOST_TEST(!classify_recipient(*site, path).ours, path);

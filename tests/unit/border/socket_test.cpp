@@ -16,7 +16,7 @@ BOOST_AUTO_TEST_CASE(postfix_spelling_of_a_socket_is_turned_into_libmilters)
 BOOST_AUTO_TEST_CASE(work_memory_lets_in_what_fits_and_says_451_after_the_wait)
 {
     WorkMemory memory(64u << 20, milliseconds(30));
-    auto first = memory.enter(16u << 20);   // 40 MB + 8 MB
+    auto first = memory.enter(16u << 20);  // 40 MB + 8 MB
     BOOST_REQUIRE(first.has_value());
     auto second = memory.enter(16u << 20);
     BOOST_REQUIRE(!second);
