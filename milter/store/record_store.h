@@ -93,7 +93,7 @@ public:
     virtual const ContentRef& ref() const = 0;
     /// Inside write(): small bytes become a value; a file is only named. May be called again on a rerun.
     virtual Status attach(WriteTxn& txn) = 0;
-    /// After write() returned success: the file stays.
+    /// After write() returned success: the file stays. (Attached and committed it stays anyway.)
     virtual void keep() = 0;
 };
 
@@ -118,7 +118,8 @@ public:
                                                              std::string_view own_key = {}) = 0;
     /// Whole content. Fault: temporary (also when the hash does not fit).
     virtual Result<std::string> content(const ContentRef& ref, std::string_view own_key = {}) = 0;
-    /// `length` bytes from `offset`: only the chunks touched are opened.
+    /// `length` bytes from `offset`, fewer at the end: only the chunks touched are opened. Each chunk is
+    /// authenticated; the hash of the whole is not looked at. Fault: temporary (also offset > size).
     virtual Result<std::string> content_range(const ContentRef& ref, std::uint64_t offset,
                                               std::uint64_t length, std::string_view own_key = {}) = 0;
 
