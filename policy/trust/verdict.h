@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "milter/base/clock.h"
@@ -28,12 +29,15 @@ public:
     explicit AnchorSet(std::vector<Certificate> anchors);
     bool contains(const Certificate& whole) const;
     const std::vector<Certificate>& anchors() const { return anchors_; }
+    /// Those whose subject is the certificate's issuer, by name alone.
+    std::vector<Certificate> named_issuers_of(const Certificate& certificate) const;
     bool empty() const { return anchors_.empty(); }
     /// Changes whenever the set changes: key for verdict caches.
     const std::string& digest() const { return digest_; }
 
 private:
     std::vector<Certificate> anchors_;   ///< sorted by DER
+    std::unordered_multimap<unsigned long, std::size_t> by_subject_;   ///< hash of the canonical name
     std::string digest_;
 };
 

@@ -1,0 +1,127 @@
+// anchors.cpp - the anchors' folder read into sets; see anchors.h.
+#include "policy/trust/anchors.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "milter/base/address.h"
+
+namespace direct {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> sorted_entries(const fs::path& folder, std::vector<std::string>& findings)
+{
+    std::vector<fs::path> out;
+    std::error_code error;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+        if (it->path().filename().string().front() != '.') out.push_back(it->path());
+    if (error) findings.push_back(folder.string() + ": " + error.message());
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+bool is_anchor_file(const fs::path& file)
+{
+    static const char* const known[] = {".pem", ".crt", ".cer", ".der", ".p7b", ".p7c"};
+    return std::any_of(std::begin(known), std::end(known),
+                       [&](const char* e) { return file.extension() == e; });
+}
+
+/// What may be an anchor at that time; the rest is told.
+std::vector<Certificate> usable_in(const fs::path& file, Time now, std::vector<std::string>& findings)
+{
+    auto read = load_certificates(file);
+    if (!read) {
+        findings.push_back(read.error().why);
+        return {};
+    }
+    std::vector<Certificate> out;
+    for (const auto& c : *read) {
+        if (now > c.not_after())
+            findings.push_back(file.string() + ": expired on " + iso8601(c.not_after()) + " (" + c.subject() +
+                               ")");
+        else
+            out.push_back(c);
+    }
+    return out;
+}
+
+using Collected = std::map<std::string, std::vector<Certificate>>;
+
+void into(std::map<std::string, AnchorSet, std::less<>>& sets, Collected collected)
+{
+    for (auto& [domain, certificates] : collected) sets[domain] = AnchorSet(std::move(certificates));
+}
+
+}  // namespace
+
+const AnchorSet& TrustAnchors::of(std::string_view normal_domain, Direction direction) const
+{
+    static const AnchorSet none;
+    const auto& sets = direction == Direction::incoming ? in_ : out_;
+    auto it = sets.find(normal_domain);
+    return it == sets.end() ? none : it->second;
+}
+
+TrustAnchors TrustAnchors::load(const std::string& folder, Time now)
+{
+    TrustAnchors out;
+    Collected in, outgoing;
+    for (const auto& domain_folder : sorted_entries(folder, out.findings_)) {
+        std::error_code ignored;
+        // Single files beside the domains (a bundle's signer) are not anchors.
+        if (!fs::is_directory(domain_folder, ignored)) continue;
+        auto domain = normal_domain(domain_folder.filename().string());
+        if (!domain) {
+            out.findings_.push_back(domain_folder.string() + ": the folder's name is not a domain");
+            continue;
+        }
+        for (const auto& way_folder : sorted_entries(domain_folder, out.findings_)) {
+            std::string way = way_folder.filename();
+            if (way != "in" && way != "out" && way != "both") {
+                out.findings_.push_back(way_folder.string() + ": not \"in\", \"out\" or \"both\"; not read");
+                continue;
+            }
+            for (const auto& file : sorted_entries(way_folder, out.findings_)) {
+                if (!is_anchor_file(file)) continue;
+                for (const auto& c : usable_in(file, now, out.findings_)) {
+                    out.rows_.push_back({*domain, way, file, c});
+                    if (way != "out") in[*domain].push_back(c);
+                    if (way != "in") outgoing[*domain].push_back(c);
+                }
+            }
+        }
+    }
+    into(out.in_, std::move(in));
+    into(out.out_, std::move(outgoing));
+    return out;
+}
+
+void TrustAnchors::add(std::string_view normal_domain, bool incoming, bool outgoing,
+                       std::vector<Certificate> certificates)
+{
+    for (const auto& c : certificates)
+        rows_.push_back({std::string(normal_domain),
+                         incoming && outgoing ? "both"
+                         : incoming           ? "in"
+                                              : "out",
+                         "", c});
+    auto merge = [&](auto& sets) {
+        std::vector<Certificate> all = sets[std::string(normal_domain)].anchors();
+        all.insert(all.end(), certificates.begin(), certificates.end());
+        sets[std::string(normal_domain)] = AnchorSet(std::move(all));
+    };
+    if (incoming) merge(in_);
+    if (outgoing) merge(out_);
+}
+
+std::string anchor_file(const std::string& folder, std::string_view normal_domain, std::string_view direction,
+                        const Certificate& certificate)
+{
+    return folder + "/" + std::string(normal_domain) + "/" + std::string(direction) + "/" +
+           certificate.fingerprint() + ".pem";
+}
+
+}  // namespace direct
