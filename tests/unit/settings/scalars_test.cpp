@@ -183,6 +183,7 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_toml_names_its_place)
     CHECK_SAYS(refused("a = \"\xff\"\n"), "/etc/direct/direct.toml:1:");
     CHECK_SAYS(refused(one_domain + "[[ !\n[milter]\n"), "/etc/direct/direct.toml:3:1: no TOML, for example");
     CHECK_SAYS(refused("[="), "/etc/direct/direct.toml:1:1: no TOML, for example");
+    CHECK_SAYS(refused("[milter]\nmes\xca\xa3x = 1\n"), "/etc/direct/direct.toml:2:");
     CHECK_SAYS(refused(""), "no [[domain]]");
     auto missing = load_settings("/nonexistent/direct.toml");
     BOOST_REQUIRE(!missing);
