@@ -50,6 +50,7 @@ struct ParseOutcome {
     std::string detail;                        ///< for the admin; no health data
     std::vector<std::shared_ptr<ParseOutcome>> children;
     std::string filename;                      ///< of a child document
+    std::string container;                     ///< JSON: what the container says of a child document, or ""
 };
 
 class WorkerPool {

@@ -1,0 +1,84 @@
+// ccda.cpp - the plugin "ccda": C-CDA of every release, CCD 1.0, C32, and any other CDA document.
+// Everything below is one document, one thread; bad_alloc under the child's memory limit becomes
+// DIRECT_LIMIT here, nothing else is thrown.
+#include <new>
+#include <string>
+
+#include "plugins/ccda/body.h"
+#include "plugins/ccda/document.h"
+#include "plugins/ccda/extract.h"
+#include "plugins/parser_plugin.h"
+#include "plugins/xml_text.h"
+#include "plugins/xml_view.h"
+
+namespace {
+
+using namespace direct;
+
+constexpr XmlNamespace namespaces[] = {
+    {"urn:hl7-org:v3", ""},
+    {"urn:hl7-org:sdtc", "sdtc"},
+    {"http://www.w3.org/2001/XMLSchema-instance", "xsi"},
+};
+
+std::string_view view(direct_bytes b)
+{
+    return b.data ? std::string_view(b.data, b.len) : std::string_view();
+}
+
+int recognise(const direct_document* head)
+{
+    try {
+        const auto text = xml_text(view(head->content).substr(0, 64 * 1024), view(head->charset));
+        return local_name(root_element(text.utf8)) == "ClinicalDocument" ? 90 : 0;
+    } catch (const std::bad_alloc&) {
+        return 0;
+    }
+}
+
+direct_parse_status read(const direct_host* host, const direct_document* document)
+{
+    XmlView xml(namespaces);
+    const auto verdict = xml.load(view(document->content), view(document->charset));
+    ccda::Cda cda(xml, *host);
+    if (verdict != XmlView::Verdict::good) {
+        cda.note(xml.why());
+        return verdict == XmlView::Verdict::limit ? DIRECT_LIMIT : DIRECT_MALFORMED;
+    }
+    const pugi::xml_node root = xml.root();
+    if (std::string_view(root.name()) != "ClinicalDocument") return DIRECT_NOT_MINE;
+    for (const auto& note : xml.notes()) cda.note(note);
+    if (xml.unqualified()) cda.note("the document is in no namespace; read as CDA");
+
+    ccda::extract_demographics(cda, root);
+    ccda::Body body(cda);
+    body.walk(root);
+    const auto kind = ccda::kind_of(root, body.has_known_sections());
+    cda.json.clear();
+    cda.json.open('{');
+    ccda::document_fields(cda, root, kind);
+    cda.json.name("sections");
+    cda.json.raw(body.contents());
+    cda.json.close('}');
+    cda.tell_document(cda.json.str());
+    return cda.stopped() ? DIRECT_LIMIT : DIRECT_PARSED;
+}
+
+direct_parse_status parse(const direct_host* host, const direct_document* document)
+{
+    try {
+        return read(host, document);
+    } catch (const std::bad_alloc&) {
+        return DIRECT_LIMIT;
+    }
+}
+
+const direct_parser parser = {
+    DIRECT_PARSER_ABI_MAJOR, sizeof(direct_parser), "ccda", "1.0", recognise, parse};
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) const direct_parser* direct_parser_v1(void)
+{
+    return &parser;
+}

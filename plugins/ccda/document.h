@@ -1,0 +1,23 @@
+// document.h - what kind of clinical document this is, and the "document" object.
+#pragma once
+#include <pugixml.hpp>
+#include <string>
+
+#include "plugins/ccda/extract.h"
+
+namespace direct::ccda {
+
+struct DocumentKind {
+    const char* kind = "cda";  ///< "ccda" | "ccd" | "cda"
+    std::string type;          ///< "CCD", "ReferralNote", "C32", "CCD1.0", "other", ...
+    std::string version;       ///< C-CDA: "R1.1", "R2.0", "R2.1", "R2.1+R1.1", ...
+};
+
+/// By document templateIds, C-CDA before C32 before CCD 1.0 before others; then by what its sections are;
+/// then by the LOINC code of the document. Source: clinical documents section 2.
+DocumentKind kind_of(pugi::xml_node document, bool has_known_sections);
+
+/// Members of the "document" object, into the object in work.
+void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind);
+
+}  // namespace direct::ccda

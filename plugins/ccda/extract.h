@@ -1,0 +1,119 @@
+// extract.h - what one document in work is made of, and the extractors, one file per section.
+// One document, one thread; nothing here throws but bad_alloc.
+#pragma once
+#include <pugixml.hpp>
+#include <string>
+#include <unordered_set>
+
+#include "plugins/ccda/narrative.h"
+#include "plugins/ccda/sections.h"
+#include "plugins/json_writer.h"
+#include "plugins/parser_plugin.h"
+#include "plugins/xml_view.h"
+
+namespace direct::ccda {
+
+/// One section of the body.
+struct Section {
+    pugi::xml_node node;
+    const SectionRow* row = nullptr;  ///< nullptr: unknown
+    std::string path;                 ///< "/ClinicalDocument/component/structuredBody/component[2]/section"
+    std::string template_ids;         ///< JSON array, "" when there are none
+    const char* name() const { return row ? row->name : "other"; }
+};
+
+/// The document in work: its tree, its narrative, and the host that is told.
+class Cda {
+public:
+    Cda(const XmlView& view, const direct_host& host) : xml(view), narrative(view), host_(host) {}
+
+    const XmlView& xml;
+    Narrative narrative;
+    JsonWriter json;  ///< of the item in work
+
+    /// The host has had enough: every loop ends.
+    bool stopped() const { return stopped_; }
+    /// Tells what could not be read.
+    void skip(const char* section, std::string_view reason);
+    void note(std::string_view text);
+    void tell_document(const std::string& object);
+    /// Hands the finished item to the host.
+    void tell_item(const char* section, const char* kind);
+    void tell_child(const direct_child& child);
+    std::size_t items() const { return items_; }
+    /// Whether an item with this key was seen before in the document.
+    bool seen(const std::string& key) { return !seen_.insert(key).second; }
+
+private:
+    const direct_host& host_;
+    bool stopped_ = false;
+    std::size_t items_ = 0;
+    std::unordered_set<std::string> seen_;
+};
+
+/// A clinical statement and where it stands.
+struct Statement {
+    pugi::xml_node node;  ///< act, observation, organizer, substanceAdministration, ...
+    std::string path;
+    explicit operator bool() const { return bool(node); }
+};
+
+/// One item: begins with the fields every item has, ends with emit(). What is written to cda.json between
+/// is the item's own.
+class Item {
+public:
+    /// `section` is the item's place ("allergies", "other"); `s` the section it was found in.
+    Item(Cda& cda, const Section& s, const char* section, const char* kind, const Statement& statement);
+    /// Marks an item whose code or value is only a nullFlavor: kept, and known for what it is.
+    void mark_null();
+    void emit();
+
+private:
+    Cda& cda_;
+    const char *section_, *kind_;
+};
+
+/// The clinical statement of an entry, entryRelationship or component: its first such child.
+Statement statement_of(pugi::xml_node holder, const std::string& holder_path);
+bool has_template(pugi::xml_node statement, std::string_view root);
+/// Everything that is said of nothing in particular: an entry no extractor understood.
+void extract_entry(Cda& cda, const Section& section, const Statement& statement);
+/// Section as a whole with its narrative: kind "section" of section "other".
+void extract_other(Cda& cda, const Section& section);
+
+/// Calls take(statement) for each entry of the section.
+template <class F>
+void for_each_entry(Cda& cda, const Section& section, F take)
+{
+    std::size_t number = 0;
+    for (pugi::xml_node entry : section.node.children("entry")) {
+        if (cda.stopped()) return;
+        const std::string path = section.path + "/entry[" + std::to_string(++number) + "]";
+        const Statement statement = statement_of(entry, path);
+        if (statement)
+            take(statement);
+        else
+            cda.skip(section.name(), "entry without a statement");
+    }
+}
+
+/// Calls take(relationship, statement) for each entryRelationship (or component) of a statement.
+template <class F>
+void for_each_related(const Statement& of, const char* relation, F take)
+{
+    std::size_t number = 0;
+    for (pugi::xml_node holder : of.node.children(relation)) {
+        const Statement inner =
+            statement_of(holder, of.path + "/" + relation + "[" + std::to_string(++number) + "]");
+        if (inner) take(holder, inner);
+    }
+}
+
+// One file each. Returns nothing: items go to the host as they are found.
+void extract_demographics(Cda& cda, pugi::xml_node document);
+void extract_allergies(Cda& cda, const Section& section);
+void extract_medications(Cda& cda, const Section& section);
+void extract_problems(Cda& cda, const Section& section);
+void extract_results(Cda& cda, const Section& section);
+
+}  // namespace direct::ccda

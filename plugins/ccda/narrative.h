@@ -1,0 +1,43 @@
+// narrative.h - the readable text of a document: markup is left behind, white space normalised, what
+// "#id" points to is found. Everything that comes out is text to be escaped by whoever shows it.
+#pragma once
+#include <cstdint>
+#include <pugixml.hpp>
+#include <string>
+#include <string_view>
+
+#include "plugins/xml_view.h"
+
+namespace direct::ccda {
+
+class Narrative {
+public:
+    explicit Narrative(const XmlView& xml) : xml_(xml) {}
+
+    static constexpr std::size_t block_max = 768u << 10;     ///< bytes of one section's text
+    static constexpr std::size_t reference_max = 16u << 10;  ///< bytes of one resolved reference
+    static constexpr std::uint64_t document_max = 4u << 20;  ///< bytes of all resolved references
+
+    /// Text of a block: rows, paragraphs and list items on lines of their own, cells separated by " | ".
+    /// Cut at block_max on a character boundary.
+    std::string block(pugi::xml_node node) const;
+    /// Text on one line, at most reference_max bytes.
+    std::string line(pugi::xml_node node) const;
+
+    struct Resolved {
+        std::string text;
+        bool found = false;
+    };
+    /// What `reference` ("#id", or a bare id) points to. Each resolution counts against document_max, so
+    /// that a thousand references to one long text cost no more than the document.
+    Resolved resolve(std::string_view reference);
+    /// Text of an ED (text, originalText): its own words, else what its reference points to. `reference`
+    /// is set to the reference that leads nowhere.
+    std::string text_of(pugi::xml_node ed, std::string& reference);
+
+private:
+    const XmlView& xml_;
+    std::uint64_t spent_ = 0;
+};
+
+}  // namespace direct::ccda

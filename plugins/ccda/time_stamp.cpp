@@ -1,0 +1,78 @@
+// time_stamp.cpp - HL7 TS: YYYY[MM[DD[HH[mm[ss[.fff]]]]]][+-ZZzz]. Precision is never invented: an odd
+// digit or a broken zone is left out and said so, the raw text always stays beside it.
+#include <algorithm>
+
+#include "plugins/ccda/values.h"
+
+namespace direct::ccda {
+namespace {
+
+bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+int number(std::string_view s, std::size_t at, std::size_t n)
+{
+    int out = 0;
+    for (std::size_t i = at; i < at + n; ++i) out = out * 10 + (s[i] - '0');
+    return out;
+}
+
+bool in_range(std::string_view d, std::size_t digits)
+{
+    constexpr int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const int month = digits >= 6 ? number(d, 4, 2) : 1, day = digits >= 8 ? number(d, 6, 2) : 1;
+    if (number(d, 0, 4) == 0 || month < 1 || month > 12 || day < 1 || day > days[month - 1]) return false;
+    if (digits >= 10 && number(d, 8, 2) > 23) return false;
+    if (digits >= 12 && number(d, 10, 2) > 59) return false;
+    return digits < 14 || number(d, 12, 2) <= 60;
+}
+
+// "-0500" -> "-05:00"; empty when it is no zone.
+std::string zone_of(std::string_view z)
+{
+    if (z.size() != 5 || !std::all_of(z.begin() + 1, z.end(), is_digit)) return "";
+    if (number(z, 1, 2) > 14 || number(z, 3, 2) > 59) return "";
+    return std::string(z.substr(0, 3)) + ":" + std::string(z.substr(3));
+}
+
+}  // namespace
+
+TimeStamp read_time(std::string_view raw)
+{
+    TimeStamp out;
+    std::size_t digits = 0;
+    while (digits < raw.size() && is_digit(raw[digits])) ++digits;
+    std::string_view rest = raw.substr(digits);
+    if (rest.starts_with('.')) {
+        std::size_t n = 1;
+        while (n < rest.size() && is_digit(rest[n])) ++n;
+        rest.remove_prefix(n);
+    }
+    if (!rest.empty()) {
+        if (rest[0] == '+' || rest[0] == '-') out.zone = zone_of(rest);
+        if (out.zone.empty()) out.bad = true;
+    }
+    if (digits > 14) digits = 14;
+    constexpr std::size_t steps[] = {14, 12, 10, 8, 6, 4};
+    const auto* step = std::find_if(std::begin(steps), std::end(steps), [&](auto n) { return digits >= n; });
+    if (step == std::end(steps) || !in_range(raw, *step)) {
+        out.bad = true;
+        out.zone.clear();
+        return out;
+    }
+    if (*step != digits) out.bad = true;
+    out.precision = "smHDMY"[step - std::begin(steps)];
+    out.iso = raw.substr(0, 4);
+    const std::string_view marks = "--T::";
+    for (std::size_t at = 4, i = 0; at < *step; at += 2, ++i) {
+        out.iso += marks[i];
+        out.iso += raw.substr(at, 2);
+    }
+    // A zone without a time of day says nothing.
+    if (*step >= 10) out.iso += out.zone;
+    return out;
+}
+
+}  // namespace direct::ccda

@@ -1,0 +1,369 @@
+// values.cpp - see values.h.
+#include "plugins/ccda/values.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "plugins/xml_text.h"
+
+namespace direct::ccda {
+namespace {
+
+const char* attribute(pugi::xml_node n, const char* name)
+{
+    return n.attribute(name).value();
+}
+
+bool is_any(std::string_view type, std::initializer_list<std::string_view> types)
+{
+    return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+// What a code is made of, into the object in work. Translations hold no further translations.
+void code_members(Cda& cda, pugi::xml_node node, bool deep)
+{
+    auto& w = cda.json;
+    w.field("code", attribute(node, "code"));
+    w.field("codeSystem", attribute(node, "codeSystem"));
+    w.field("codeSystemName", attribute(node, "codeSystemName"));
+    w.field("displayName", attribute(node, "displayName"));
+    w.field("nullFlavor", attribute(node, "nullFlavor"));
+    if (!deep) return;
+    text_field(cda, "originalText", node.child("originalText"));
+    bool open = false;
+    for (pugi::xml_node t : node.children("translation")) {
+        if (!open) w.open_field("translations", '[');
+        open = true;
+        w.open('{');
+        code_members(cda, t, false);
+        w.close('}');
+    }
+    if (open) w.close(']');
+    open = false;
+    for (pugi::xml_node q : node.children("qualifier")) {
+        if (!open) w.open_field("qualifiers", '[');
+        open = true;
+        w.open('{');
+        code_field(cda, "name", q.child("name"));
+        code_field(cda, "value", q.child("value"));
+        w.close('}');
+    }
+    if (open) w.close(']');
+}
+
+void point_members(JsonWriter& w, pugi::xml_node node)
+{
+    const std::string_view raw = attribute(node, "value");
+    if (!raw.empty()) {
+        const TimeStamp t = read_time(raw);
+        w.field("raw", raw);
+        w.field("value", t.iso);
+        if (t.precision) w.field("precision", std::string_view(&t.precision, 1));
+        w.field("zone", t.zone);
+        if (t.bad) w.flag_field("bad", true);
+    }
+    w.field("nullFlavor", attribute(node, "nullFlavor"));
+}
+
+void point_field(JsonWriter& w, const char* name, pugi::xml_node node)
+{
+    if (!node) return;
+    w.open_field(name, '{');
+    point_members(w, node);
+    w.close('}');
+}
+
+void quantity_members(Cda& cda, pugi::xml_node node)
+{
+    auto& w = cda.json;
+    w.field("value", attribute(node, "value"));
+    w.field("unit", attribute(node, "unit"));
+    w.field("inclusive", attribute(node, "inclusive"));
+    w.field("nullFlavor", attribute(node, "nullFlavor"));
+    for (const char* part : {"low", "high", "center", "width", "numerator", "denominator"})
+        quantity_field(cda, part, node.child(part));
+    bool open = false;
+    for (pugi::xml_node t : node.children("translation")) {
+        if (!open) w.open_field("translations", '[');
+        open = true;
+        w.open('{');
+        w.field("value", attribute(t, "value"));
+        code_members(cda, t, false);
+        w.close('}');
+    }
+    if (open) w.close(']');
+}
+
+const char* time_kind(pugi::xml_node node, std::string_view type)
+{
+    if (type.starts_with("PIVL")) return "PIVL";
+    if (type.starts_with("EIVL")) return "EIVL";
+    if (type.starts_with("IVL")) return "IVL";
+    if (type == "TS") return "TS";
+    if (node.child("period")) return "PIVL";
+    if (node.child("event")) return "EIVL";
+    for (const char* part : {"low", "high", "center", "width"})
+        if (node.child(part)) return "IVL";
+    return "TS";
+}
+
+// The text of an element with its blanks normalised.
+void words_member(Cda& cda, const char* name, pugi::xml_node node)
+{
+    cda.json.field(name, cda.narrative.line(node));
+}
+
+void list_of_words(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
+{
+    bool open = false;
+    for (pugi::xml_node n : parent.children(child)) {
+        if (!open) cda.json.open_field(name, '[');
+        open = true;
+        cda.json.text(cda.narrative.line(n));
+    }
+    if (open) cda.json.close(']');
+}
+
+// An array of objects, one per child of that name; nothing when there is none.
+template <class F>
+void objects(Cda& cda, const char* name, pugi::xml_node parent, const char* child, F members)
+{
+    bool open = false;
+    for (pugi::xml_node n : parent.children(child)) {
+        if (!open) cda.json.open_field(name, '[');
+        open = true;
+        cda.json.open('{');
+        members(n);
+        cda.json.close('}');
+    }
+    if (open) cda.json.close(']');
+}
+
+}  // namespace
+
+std::string_view type_of(pugi::xml_node node)
+{
+    return local_name(node.attribute("xsi:type").value());
+}
+
+bool is_null_code(pugi::xml_node node)
+{
+    if (*attribute(node, "code") || *attribute(node, "displayName")) return false;
+    for (pugi::xml_node c : node.children())
+        if (std::strcmp(c.name(), "translation") == 0 || std::strcmp(c.name(), "originalText") == 0)
+            return false;
+    return true;
+}
+
+void code_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    if (!node) return;
+    cda.json.open_field(name, '{');
+    code_members(cda, node, true);
+    cda.json.close('}');
+}
+
+void time_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    if (!node) return;
+    auto& w = cda.json;
+    const char* kind = time_kind(node, type_of(node));
+    w.open_field(name, '{');
+    w.field("kind", kind);
+    point_members(w, node);
+    for (const char* part : {"low", "high", "center"}) point_field(w, part, node.child(part));
+    quantity_field(cda, "width", node.child("width"));
+    if (*kind == 'P') {
+        quantity_field(cda, "period", node.child("period"));
+        w.field("institutionSpecified", attribute(node, "institutionSpecified"));
+        time_field(cda, "phase", node.child("phase"));
+    } else if (*kind == 'E') {
+        w.field("event", attribute(node.child("event"), "code"));
+        quantity_field(cda, "offset", node.child("offset"));
+    }
+    w.close('}');
+}
+
+void quantity_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    if (!node) return;
+    cda.json.open_field(name, '{');
+    quantity_members(cda, node);
+    cda.json.close('}');
+}
+
+void value_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    if (!node) return;
+    auto& w = cda.json;
+    const std::string_view type = type_of(node);
+    w.open_field(name, '{');
+    w.field("type", type);
+    if (is_any(type, {"CD", "CE", "CO", "CV", "CS"}) || (type.empty() && *attribute(node, "code"))) {
+        code_members(cda, node, true);
+    } else if (is_any(type, {"TS", "IVL_TS", "PIVL_TS", "EIVL_TS"})) {
+        time_field(cda, "time", node);
+    } else if (is_any(type, {"PQ", "IVL_PQ", "RTO", "RTO_PQ_PQ", "RTO_QTY_QTY", "MO", "INT", "REAL",
+                             "IVL_INT", "BL"})) {
+        quantity_members(cda, node);
+    } else {
+        // ST, ED, TEL and everything else: what it says, in words and attributes.
+        w.field("value", attribute(node, "value"));
+        w.field("unit", attribute(node, "unit"));
+        w.field("code", attribute(node, "code"));
+        w.field("mediaType", attribute(node, "mediaType"));
+        w.field("representation", attribute(node, "representation"));
+        w.field("nullFlavor", attribute(node, "nullFlavor"));
+        if (std::strcmp(attribute(node, "representation"), "B64") != 0) {
+            std::string lost;
+            w.field("text", cda.narrative.text_of(node, lost));
+            w.field("reference", lost);
+        }
+    }
+    w.close('}');
+}
+
+void text_field(Cda& cda, const char* name, pugi::xml_node ed)
+{
+    if (!ed) return;
+    std::string lost;
+    const std::string text = cda.narrative.text_of(ed, lost);
+    cda.json.field(name, text);
+    if (!lost.empty()) cda.json.field(std::string(name) + "Reference", lost);
+}
+
+void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
+{
+    objects(cda, name, parent, child, [&](pugi::xml_node n) {
+        for (const char* a : {"root", "extension", "assigningAuthorityName", "nullFlavor"})
+            cda.json.field(a, attribute(n, a));
+    });
+}
+
+void telecom_field(Cda& cda, const char* name, pugi::xml_node parent)
+{
+    objects(cda, name, parent, "telecom", [&](pugi::xml_node n) {
+        for (const char* a : {"use", "value", "nullFlavor"}) cda.json.field(a, attribute(n, a));
+    });
+}
+
+void addresses_field(Cda& cda, const char* name, pugi::xml_node parent)
+{
+    objects(cda, name, parent, "addr", [&](pugi::xml_node n) {
+        cda.json.field("use", attribute(n, "use"));
+        cda.json.field("nullFlavor", attribute(n, "nullFlavor"));
+        list_of_words(cda, "streetAddressLine", n, "streetAddressLine");
+        for (const char* part : {"city", "county", "state", "postalCode", "country"})
+            words_member(cda, part, n.child(part));
+        if (!n.child("streetAddressLine") && !n.child("city") && !n.child("state"))
+            words_member(cda, "text", n);
+        if (n.child("useablePeriod")) time_field(cda, "period", n.child("useablePeriod"));
+    });
+}
+
+std::string display_name(Cda& cda, pugi::xml_node name)
+{
+    std::string out;
+    for (pugi::xml_node part : name.children()) {
+        if (part.type() == pugi::node_pcdata || part.type() == pugi::node_cdata) {
+            // A name without parts, or words between them.
+            std::string_view words = part.value();
+            while (!words.empty()) {
+                const auto from = words.find_first_not_of(" \t\r\n");
+                if (from == std::string_view::npos) break;
+                words.remove_prefix(from);
+                const auto n = std::min(words.find_first_of(" \t\r\n"), words.size());
+                if (!out.empty()) out += ' ';
+                out += words.substr(0, n);
+                words.remove_prefix(n);
+            }
+            continue;
+        }
+        if (!is_any(part.name(), {"prefix", "given", "family", "suffix", "delimiter"})) continue;
+        const std::string text = cda.narrative.line(part);
+        if (text.empty()) continue;
+        if (!out.empty()) out += ' ';
+        out += text;
+    }
+    return out;
+}
+
+void names_field(Cda& cda, const char* name, pugi::xml_node parent)
+{
+    objects(cda, name, parent, "name", [&](pugi::xml_node n) {
+        cda.json.field("use", attribute(n, "use"));
+        cda.json.field("nullFlavor", attribute(n, "nullFlavor"));
+        cda.json.field("text", display_name(cda, n));
+        list_of_words(cda, "prefix", n, "prefix");
+        list_of_words(cda, "given", n, "given");
+        words_member(cda, "family", n.child("family"));
+        list_of_words(cda, "suffix", n, "suffix");
+        bool open = false;
+        for (pugi::xml_node part : n.children()) {
+            const char* q = attribute(part, "qualifier");
+            if (!*q) continue;
+            if (!open) cda.json.open_field("qualifiers", '[');
+            open = true;
+            cda.json.open('{');
+            cda.json.field("part", part.name());
+            cda.json.field("qualifier", q);
+            cda.json.close('}');
+        }
+        if (open) cda.json.close(']');
+        time_field(cda, "period", n.child("validTime"));
+    });
+}
+
+void organisation_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    if (!node) return;
+    cda.json.open_field(name, '{');
+    ids_field(cda, "ids", node, "id");
+    words_member(cda, "name", node.child("name"));
+    telecom_field(cda, "telecom", node);
+    addresses_field(cda, "addresses", node);
+    cda.json.close('}');
+}
+
+void role_fields(Cda& cda, pugi::xml_node role)
+{
+    ids_field(cda, "ids", role, "id");
+    code_field(cda, "code", role.child("code"));
+    for (const char* person : {"assignedPerson", "relatedPerson", "informationRecipient", "guardianPerson"})
+        if (pugi::xml_node p = role.child(person)) names_field(cda, "names", p);
+    if (pugi::xml_node device = role.child("assignedAuthoringDevice")) {
+        cda.json.open_field("device", '{');
+        words_member(cda, "manufacturerModelName", device.child("manufacturerModelName"));
+        words_member(cda, "softwareName", device.child("softwareName"));
+        cda.json.close('}');
+    }
+    telecom_field(cda, "telecom", role);
+    addresses_field(cda, "addresses", role);
+    for (const char* name : {"representedOrganization", "receivedOrganization", "guardianOrganization"})
+        organisation_field(cda, "organisation", role.child(name));
+}
+
+void roles_field(Cda& cda, const char* name, pugi::xml_node statement, const char* child)
+{
+    objects(cda, name, statement, child, [&](pugi::xml_node n) {
+        cda.json.field("typeCode", attribute(n, "typeCode"));
+        code_field(cda, "functionCode", n.child("functionCode"));
+        time_field(cda, "time", n.child("time"));
+        for (const char* role : {"assignedAuthor", "assignedEntity", "relatedEntity"})
+            if (pugi::xml_node r = n.child(role)) role_fields(cda, r);
+    });
+}
+
+std::string template_ids(pugi::xml_node node)
+{
+    JsonWriter w;
+    for (pugi::xml_node t : node.children("templateId")) {
+        w.open('{');
+        w.field("root", attribute(t, "root"));
+        w.field("extension", attribute(t, "extension"));
+        w.close('}');
+    }
+    return w.size() ? "[" + w.take() + "]" : "";
+}
+
+}  // namespace direct::ccda

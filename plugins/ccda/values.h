@@ -1,0 +1,46 @@
+// values.h - HL7 data types as JSON. Each function writes one member `name` of the object in work, or
+// nothing when the node is empty. Numbers stay text: "1e400" and trailing zeros are what was said.
+// Source: HL7 V3 data types R1 as used in CDA R2; field names: clinical documents section 3.
+#pragma once
+#include <pugixml.hpp>
+#include <string>
+#include <string_view>
+
+#include "plugins/ccda/extract.h"
+
+namespace direct::ccda {
+
+/// A point in time: what was written, and what it says as far as it says it.
+struct TimeStamp {
+    std::string iso;     ///< "2012-08-06T10:20-05:00", "" when the text is no time
+    char precision = 0;  ///< Y M D H m s, 0 = no time
+    std::string zone;    ///< "-05:00" or ""
+    bool bad = false;    ///< something in it was left out of iso: odd digits, a broken zone
+};
+TimeStamp read_time(std::string_view raw);
+
+/// xsi:type without prefix: "PQ".
+std::string_view type_of(pugi::xml_node node);
+
+void code_field(Cda& cda, const char* name, pugi::xml_node node);
+/// TS, IVL_TS, PIVL_TS or EIVL_TS.
+void time_field(Cda& cda, const char* name, pugi::xml_node node);
+void quantity_field(Cda& cda, const char* name, pugi::xml_node node);  ///< PQ, IVL_PQ, RTO by its children
+void value_field(Cda& cda, const char* name, pugi::xml_node node);     ///< any xsi:type
+void text_field(Cda& cda, const char* name, pugi::xml_node ed);
+void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child);
+void telecom_field(Cda& cda, const char* name, pugi::xml_node parent);
+void addresses_field(Cda& cda, const char* name, pugi::xml_node parent);
+void names_field(Cda& cda, const char* name, pugi::xml_node parent);
+/// Organisation: ids, name, telecom, addresses.
+void organisation_field(Cda& cda, const char* name, pugi::xml_node node);
+/// assignedAuthor, assignedEntity, relatedEntity...: ids, code, names or device, organisation.
+void role_fields(Cda& cda, pugi::xml_node role);
+void roles_field(Cda& cda, const char* name, pugi::xml_node statement, const char* child);
+std::string template_ids(pugi::xml_node node);            ///< JSON array, "" when there are none
+std::string display_name(Cda& cda, pugi::xml_node name);  ///< parts of a person's name in document order
+
+/// A code that says nothing: absent, or nullFlavor without code, translation and words.
+bool is_null_code(pugi::xml_node node);
+
+}  // namespace direct::ccda

@@ -1,0 +1,158 @@
+// answer.cpp - see answer.h.
+#include "plugins/host/answer.h"
+
+#include "milter/base/text.h"
+#include "plugins/host/json_check.h"
+
+namespace direct {
+namespace {
+
+using Step = Answer::Step;
+
+// Lower-case words of the contract: "allergies", "plan_of_treatment".
+bool is_word(std::string_view s)
+{
+    if (s.empty() || s.size() > wire::name_max) return false;
+    for (char c : s)
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-')) return false;
+    return true;
+}
+
+bool is_line(std::string_view s, std::size_t max)
+{
+    if (s.size() > max || !valid_utf8(s)) return false;
+    for (unsigned char c : s)
+        if (c < 0x20 || c == 0x7F) return false;
+    return true;
+}
+
+}  // namespace
+
+void Answer::forget()
+{
+    outcome_.document.clear();
+    outcome_.items.clear();
+    outcome_.skipped.clear();
+    outcome_.notes.clear();
+    inner_.clear();
+}
+
+Step Answer::take(const wire::Frame& frame)
+{
+    bytes_ += wire::header_size + frame.payload.size();
+    if (bytes_ > bytes_max_) return Step::flood;
+    switch (frame.type) {
+        case wire::Type::plugin:
+            return plugin(frame.payload);
+        case wire::Type::about:
+            return about(frame.payload);
+        case wire::Type::item:
+            return item(frame.payload);
+        case wire::Type::skip:
+            return skip(frame.payload);
+        case wire::Type::note:
+            return note(frame.payload);
+        case wire::Type::child:
+            return child(frame.payload);
+        case wire::Type::end:
+            return end(frame.payload);
+        default:
+            return Step::lie;
+    }
+}
+
+Step Answer::plugin(std::string_view payload)
+{
+    const auto f = wire::fields_of(payload, 2);
+    if (f.empty() || (f[0] != "r" && f[0] != "p") || f[1].empty() || !is_line(f[1], 2 * wire::name_max))
+        return Step::lie;
+    parsing_ = f[0] == "p";
+    outcome_.plugin = f[1];
+    forget();
+    return Step::more;
+}
+
+Step Answer::about(std::string_view payload)
+{
+    const auto f = wire::fields_of(payload, 1);
+    if (!parsing_ || f.empty() || !outcome_.document.empty()) return Step::lie;
+    if (f[0].size() > wire::json_max) return Step::flood;
+    if (!is_json_object(f[0])) return Step::lie;
+    outcome_.document = f[0];
+    return Step::more;
+}
+
+Step Answer::item(std::string_view payload)
+{
+    const auto f = wire::fields_of(payload, 3);
+    if (!parsing_ || f.empty() || !is_word(f[0]) || !is_word(f[1])) return Step::lie;
+    if (f[2].size() > wire::json_max || outcome_.items.size() >= items_max_) return Step::flood;
+    if (!is_json_object(f[2])) return Step::lie;
+    outcome_.items.push_back({std::string(f[0]), std::string(f[1]), std::string(f[2])});
+    return Step::more;
+}
+
+Step Answer::skip(std::string_view payload)
+{
+    const auto f = wire::fields_of(payload, 2);
+    if (!parsing_ || f.empty() || !is_word(f[0]) || !is_line(f[1], wire::text_max)) return Step::lie;
+    if (outcome_.skipped.size() >= wire::skips_max) return Step::flood;
+    outcome_.skipped.push_back({std::string(f[0]), std::string(f[1])});
+    return Step::more;
+}
+
+Step Answer::note(std::string_view payload)
+{
+    const auto f = wire::fields_of(payload, 1);
+    if (!parsing_ || f.empty() || !is_line(f[0], wire::text_max)) return Step::lie;
+    if (outcome_.notes.size() >= wire::notes_max) return Step::flood;
+    outcome_.notes.emplace_back(f[0]);
+    return Step::more;
+}
+
+Step Answer::child(std::string_view payload)
+{
+    const auto f = wire::fields_of(payload, 4);
+    if (!parsing_ || f.empty() || !is_line(f[0], wire::text_max) || !is_line(f[1], wire::text_max))
+        return Step::lie;
+    if (f[2].size() > wire::json_max || inner_.size() >= wire::children_max) return Step::flood;
+    if (!f[2].empty() && !is_json_object(f[2])) return Step::lie;
+    inner_.push_back({std::string(f[0]), std::string(f[1]), std::string(f[2]), std::string(f[3])});
+    return Step::more;
+}
+
+Step Answer::end(std::string_view payload)
+{
+    const auto f = wire::fields_of(payload, 2);
+    if (f.empty() || f[0].size() != 1 || !is_line(f[1], wire::text_max)) return Step::lie;
+    outcome_.detail = f[1];
+    switch (static_cast<wire::EndStatus>(f[0][0] - '0')) {
+        case wire::EndStatus::parsed:
+            if (!parsing_ || outcome_.document.empty()) return Step::lie;
+            outcome_.status = "parsed";
+            return Step::done;
+        case wire::EndStatus::nobody:
+            // Even plugin "file" is missing or refused: the document stays what it is.
+            forget();
+            outcome_.status = "parsed";
+            outcome_.plugin.clear();
+            outcome_.document = R"({"kind":"file"})";
+            return Step::done;
+        case wire::EndStatus::malformed:
+            outcome_.status = "malformed";
+            break;
+        case wire::EndStatus::limit:
+            outcome_.status = "limit";
+            break;
+        case wire::EndStatus::threw:
+            outcome_.status = "crashed";
+            well_ = false;
+            break;
+        default:
+            return Step::lie;
+    }
+    forget();
+    return Step::done;
+}
+
+}  // namespace direct

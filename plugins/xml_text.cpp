@@ -1,0 +1,270 @@
+// xml_text.cpp - see xml_text.h.
+#include "plugins/xml_text.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "plugins/json_writer.h"
+
+namespace direct {
+namespace {
+
+enum class Encoding { utf8, utf16le, utf16be, windows1252, unknown };
+
+// 0x80..0x9F of windows-1252; 0 = no character there.
+constexpr std::uint16_t high_1252[32] = {0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
+                                         0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0,      0x017D, 0,
+                                         0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+                                         0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
+
+std::string lower(std::string_view s)
+{
+    std::string out(s);
+    for (char& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    return out;
+}
+
+Encoding by_name(const std::string& name)
+{
+    if (name == "utf-8" || name == "utf8" || name == "us-ascii" || name == "ascii") return Encoding::utf8;
+    if (name == "utf-16le") return Encoding::utf16le;
+    if (name == "utf-16be") return Encoding::utf16be;
+    for (auto one : {"windows-1252", "cp1252", "iso-8859-1", "iso_8859-1", "latin1", "iso-8859-15", "ansi"})
+        if (name == one) return Encoding::windows1252;
+    return Encoding::unknown;
+}
+
+void append_code_point(std::string& out, std::uint32_t c)
+{
+    if (c == 0) {
+        out += ' ';
+    } else if (c < 0x80) {
+        out += static_cast<char>(c);
+    } else if (c < 0x800) {
+        out += static_cast<char>(0xC0 | c >> 6);
+        out += static_cast<char>(0x80 | (c & 0x3F));
+    } else if (c < 0x10000) {
+        out += static_cast<char>(0xE0 | c >> 12);
+        out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
+        out += static_cast<char>(0x80 | (c & 0x3F));
+    } else {
+        out += static_cast<char>(0xF0 | c >> 18);
+        out += static_cast<char>(0x80 | (c >> 12 & 0x3F));
+        out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
+        out += static_cast<char>(0x80 | (c & 0x3F));
+    }
+}
+
+std::string from_utf16(std::string_view s, bool little, std::size_t& bad)
+{
+    std::string out;
+    out.reserve(s.size() / 2 + 16);
+    const auto unit = [&](std::size_t i) -> std::uint32_t {
+        const auto a = static_cast<unsigned char>(s[i]), b = static_cast<unsigned char>(s[i + 1]);
+        return little ? (b << 8 | a) : (a << 8 | b);
+    };
+    std::size_t i = 0;
+    for (; i + 1 < s.size(); i += 2) {
+        std::uint32_t c = unit(i);
+        if (c >= 0xD800 && c < 0xDC00 && i + 3 < s.size()) {
+            const auto low = unit(i + 2);
+            if (low >= 0xDC00 && low < 0xE000) {
+                c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+                i += 2;
+            }
+        }
+        if (c >= 0xD800 && c < 0xE000) {
+            c = '?';
+            ++bad;
+        }
+        append_code_point(out, c);
+    }
+    if (i < s.size()) ++bad;
+    return out;
+}
+
+std::string from_1252(std::string_view s, std::size_t& bad)
+{
+    std::string out;
+    out.reserve(s.size() + s.size() / 16);
+    for (char ch : s) {
+        const auto c = static_cast<unsigned char>(ch);
+        std::uint32_t code = c;
+        if (c >= 0x80 && c < 0xA0) code = high_1252[c - 0x80];
+        if (code == 0 && c != 0) {
+            code = '?';
+            ++bad;
+        }
+        append_code_point(out, code);
+    }
+    return out;
+}
+
+// Every byte that is no part of a well-formed sequence becomes '?'; the length stays.
+std::size_t mend_utf8(std::string& s)
+{
+    std::size_t bad = 0;
+    for (std::size_t i = 0; i < s.size();) {
+        std::uint64_t eight;
+        while (i + 8 <= s.size()) {
+            std::memcpy(&eight, s.data() + i, 8);
+            if (eight & 0x8080808080808080u) break;
+            i += 8;
+        }
+        if (i == s.size()) break;
+        const auto n = utf8_length(s, i);
+        if (!n) {
+            s[i] = '?';
+            ++bad;
+        }
+        i += std::max<std::size_t>(n, 1);
+    }
+    return bad;
+}
+
+// &#0; would end a text and &#xD800; is no character: such references become '?' and blanks.
+std::size_t mend_references(std::string& s)
+{
+    std::size_t bad = 0;
+    for (std::size_t at = s.find("&#"); at != std::string::npos; at = s.find("&#", at + 2)) {
+        std::size_t i = at + 2;
+        const bool hex = i < s.size() && s[i] == 'x';
+        if (hex) ++i;
+        std::uint32_t n = 0;
+        const std::size_t digits = i;
+        for (; i < s.size(); ++i) {
+            const char c = s[i];
+            std::uint32_t d;
+            if (c >= '0' && c <= '9')
+                d = static_cast<std::uint32_t>(c - '0');
+            else if (hex && c >= 'a' && c <= 'f')
+                d = static_cast<std::uint32_t>(c - 'a' + 10);
+            else if (hex && c >= 'A' && c <= 'F')
+                d = static_cast<std::uint32_t>(c - 'A' + 10);
+            else
+                break;
+            n = std::min<std::uint32_t>(n * (hex ? 16 : 10) + d, 0x110000);
+        }
+        if (i == digits || i == s.size() || s[i] != ';') continue;
+        const bool control = n < 0x20 && n != 9 && n != 10 && n != 13;
+        if (!control && n < 0x110000 && !(n >= 0xD800 && n < 0xE000) && n != 0xFFFE && n != 0xFFFF) continue;
+        s.replace(at, i + 1 - at, i + 1 - at, ' ');
+        s[at] = '?';
+        ++bad;
+    }
+    return bad;
+}
+
+// encoding="..." of <?xml ...?>, lower case; empty when there is none.
+std::string declared_encoding(std::string_view s)
+{
+    if (!s.starts_with("<?xml")) return "";
+    s = s.substr(0, std::min(s.find("?>"), std::size_t{256}));
+    auto at = s.find("encoding");
+    if (at == std::string_view::npos) return "";
+    at = s.find_first_of("\"'", at);
+    if (at == std::string_view::npos) return "";
+    const auto end = s.find(s[at], at + 1);
+    return end == std::string_view::npos ? "" : lower(s.substr(at + 1, end - at - 1));
+}
+
+std::string plural(std::size_t n, const char* what)
+{
+    return std::to_string(n) + " " + what;
+}
+
+// What the first bytes leave no doubt about: a mark, or '<' as a 16-bit number.
+Encoding by_first_bytes(std::string_view& s)
+{
+    const auto mark = [&](std::string_view m, std::size_t drop) {
+        if (!s.starts_with(m)) return false;
+        s.remove_prefix(drop);
+        return true;
+    };
+    if (mark("\xef\xbb\xbf", 3)) return Encoding::utf8;
+    if (mark("\xff\xfe", 2) || mark(std::string_view("<\0", 2), 0)) return Encoding::utf16le;
+    if (mark("\xfe\xff", 2) || mark(std::string_view("\0<", 2), 0)) return Encoding::utf16be;
+    return Encoding::unknown;
+}
+
+Encoding choose(std::string_view& bytes, std::string_view charset, std::vector<std::string>& notes)
+{
+    Encoding encoding = by_first_bytes(bytes);
+    if (encoding != Encoding::unknown) return encoding;
+    const std::string declared = declared_encoding(bytes), hint = lower(charset);
+    if (!declared.empty() && !hint.empty() && by_name(declared) != by_name(hint))
+        notes.push_back(
+            "the media type's charset and the XML declaration disagree; the declaration was used");
+    encoding = by_name(declared.empty() ? hint : declared);
+    // UTF-16 without its mark and without a 16-bit '<' is not UTF-16, whatever it says.
+    if (encoding == Encoding::utf16le || encoding == Encoding::utf16be) return Encoding::utf8;
+    if (encoding != Encoding::unknown) return encoding;
+    if (!declared.empty() && !declared.starts_with("utf-16"))
+        notes.push_back("the declared encoding is not known; read as UTF-8");
+    return Encoding::utf8;
+}
+
+}  // namespace
+
+XmlText xml_text(std::string_view bytes, std::string_view charset)
+{
+    XmlText out;
+    std::size_t bad = 0;
+    switch (choose(bytes, charset, out.notes)) {
+        case Encoding::utf16le:
+            out.encoding = "utf-16le";
+            out.utf8 = from_utf16(bytes, true, bad);
+            break;
+        case Encoding::utf16be:
+            out.encoding = "utf-16be";
+            out.utf8 = from_utf16(bytes, false, bad);
+            break;
+        case Encoding::windows1252:
+            out.encoding = "windows-1252";
+            out.utf8 = from_1252(bytes, bad);
+            break;
+        default:
+            out.encoding = "utf-8";
+            out.utf8 = bytes;
+            bad = mend_utf8(out.utf8);
+    }
+    // No text has a NUL; the parser would take it for the end.
+    if (const auto nul = out.utf8.find('\0'); nul != std::string::npos) {
+        bad += static_cast<std::size_t>(std::count(out.utf8.begin(), out.utf8.end(), '\0'));
+        std::replace(out.utf8.begin(), out.utf8.end(), '\0', ' ');
+    }
+    if (out.utf8.starts_with("\xef\xbb\xbf")) out.utf8.erase(0, 3);
+    if (bad) out.notes.push_back(plural(bad, "bytes that are no characters were replaced"));
+    if (const auto refs = mend_references(out.utf8))
+        out.notes.push_back(plural(refs, "character references that are no characters were replaced"));
+    return out;
+}
+
+std::string_view root_element(std::string_view s)
+{
+    for (;;) {
+        const auto at = s.find_first_not_of(" \t\r\n");
+        if (at == std::string_view::npos || s[at] != '<') return {};
+        s.remove_prefix(at + 1);
+        std::string_view end;
+        if (s.starts_with("?"))
+            end = "?>";
+        else if (s.starts_with("!--"))
+            end = "-->";
+        else if (s.starts_with("!"))
+            end = s.substr(0, s.find('>')).find('[') < s.size() ? "]>" : ">";
+        else
+            break;
+        const auto stop = s.find(end);
+        if (stop == std::string_view::npos) return {};
+        s.remove_prefix(stop + end.size());
+    }
+    const auto stop = s.find_first_of(" \t\r\n/><&\"'=");
+    if (stop == std::string_view::npos || stop == 0 || (s[stop] != '>' && s[stop] != '/' && s[stop] > ' '))
+        return {};
+    return s.substr(0, stop);
+}
+
+}  // namespace direct

@@ -1,0 +1,79 @@
+// xml_view.h - pugixml under limits: the only way a plugin of ours looks at XML.
+//
+// pugixml expands no entities and fetches nothing, but it takes almost everything for XML. Refused here:
+// any DOCTYPE, more than one root, text outside it, more than 32 MB, 500,000 elements, 100 levels or 256
+// attributes of one element. Names are made plain once: an element in a namespace of the plugin's table
+// has that table's prefix ("" = none), whatever prefix the document used; any other element gets the
+// prefix "other". So extractors compare literal names. No XPath: on deep trees it costs minutes.
+// Nothing here throws but bad_alloc. One document, one thread per object.
+#pragma once
+#include <cstdint>
+#include <pugixml.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace direct {
+
+struct XmlNamespace {
+    const char* uri;
+    const char* prefix;  ///< what its elements are called by in the view; "" = plain
+};
+
+class XmlView {
+public:
+    enum class Verdict { good, malformed, limit };
+
+    explicit XmlView(std::span<const XmlNamespace> namespaces) : namespaces_(namespaces) {}
+    XmlView(const XmlView&) = delete;
+    XmlView& operator=(const XmlView&) = delete;
+
+    /// Reads a whole document. Not good: why() tells; nothing else may be called then.
+    Verdict load(std::string_view bytes, std::string_view charset);
+    const std::string& why() const { return why_; }
+    const std::vector<std::string>& notes() const { return notes_; }
+    const std::string& encoding() const { return encoding_; }
+    /// href of the first xml-stylesheet instruction: told, never fetched.
+    const std::string& stylesheet() const { return stylesheet_; }
+
+    pugi::xml_node root() const { return root_; }
+    bool unqualified() const { return unqualified_; }  ///< the root is in no namespace
+    /// The first element with this value of attribute ID; empty node when there is none.
+    pugi::xml_node by_id(std::string_view id) const;
+    /// Where the element's '<' stands in the document (in its UTF-8 form).
+    std::size_t offset(pugi::xml_node element) const;
+    /// White space stood before the element: white space between two elements is not kept as text.
+    bool blank_before(pugi::xml_node element) const;
+
+    static constexpr std::size_t size_max = 32u << 20;
+    static constexpr std::size_t elements_max = 500'000;
+    static constexpr int depth_max = 100;
+    static constexpr int attributes_max = 256;
+
+private:
+    struct Scope {
+        int depth;
+        std::string_view prefix;
+        int space;  // index into namespaces_, -1 = no namespace, -2 = another one
+    };
+    Verdict refuse(Verdict verdict, std::string why);
+    Verdict one_root();
+    Verdict normalise();
+    bool enter(pugi::xml_node element, int depth);
+    void rename(pugi::xml_node element);
+    int space_of(std::string_view prefix) const;
+
+    std::span<const XmlNamespace> namespaces_;
+    std::string buffer_, why_, encoding_, stylesheet_;
+    std::vector<std::string> notes_;
+    pugi::xml_document document_;
+    pugi::xml_node root_;
+    std::vector<Scope> scopes_;
+    mutable std::vector<std::pair<std::string_view, pugi::xml_node>> ids_;
+    mutable bool ids_sorted_ = false;
+    bool unqualified_ = false;
+};
+
+}  // namespace direct
