@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "milter/base/gobj.h"
@@ -40,6 +41,34 @@ std::vector<Parameter> parameters_of(GMimeParamList* list)
         out.push_back({ascii_lower(g_mime_param_get_name(p)), value ? value : ""});
     }
     return out;
+}
+
+/// The boundary as RFC 2045 writes it; nothing when there is none or the parameters do not follow it.
+std::optional<std::string> plain_boundary(std::string_view s)
+{
+    s.remove_prefix(std::min(s.find(';'), s.size()));
+    while (!s.empty() && s.front() == ';') {
+        s.remove_prefix(1);
+        if (!skip_comments(s)) return std::nullopt;
+        const auto name = s.substr(0, s.find_first_of("=; \t("));
+        s.remove_prefix(name.size());
+        if (!skip_comments(s)) return std::nullopt;
+        if (!s.starts_with('=')) continue;
+        s.remove_prefix(1);
+        if (!skip_comments(s)) return std::nullopt;
+        std::string value;
+        if (s.starts_with('"')) {
+            auto quoted = take_quoted(s);
+            if (!quoted) return std::nullopt;
+            value = std::move(*quoted);
+        } else {
+            value = s.substr(0, s.find_first_of("; \t("));
+            s.remove_prefix(value.size());
+        }
+        if (equal_ignoring_case(name, "boundary")) return value;
+        s.remove_prefix(std::min(s.find(';'), s.size()));
+    }
+    return std::nullopt;
 }
 
 bool hint(std::string_view name)
@@ -81,9 +110,10 @@ Result<ContentType> read_content_type(std::string_view raw_value)
         if (!hint(p.name)) return malformed("Content-Type with a parameter given twice");
         at->second = std::move(p.value);
     }
-    // GMime decodes words, escapes and RFC 2231 pieces in a boundary too; other readers do not.
-    if (out.type == "multipart" && text.find(out.parameter("boundary")) == std::string::npos)
-        return malformed("boundary that is encoded");
+    // GMime decodes encoded words and RFC 2231 pieces in a boundary too; other readers do not.
+    if (out.type == "multipart" && out.parameters.contains("boundary") &&
+        plain_boundary(text) != out.parameter("boundary"))
+        return malformed("boundary that two readers could read differently");
     return out;
 }
 

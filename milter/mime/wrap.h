@@ -12,11 +12,12 @@
 
 namespace direct {
 
-/// The whole message as a message/rfc822 entity in canonical CRLF, ready to be signed. Missing From, To, Date,
-/// Message-ID (also one that cannot be read), MIME-Version are added (B10), a missing From is malformed; Bcc is removed. A body that is 8bit or binary is carried in base64
-/// or quoted-printable per part so that the signed bytes are 7bit (B7) and no line is over 998. 8-bit in
-/// fields becomes encoded words. A signed or encrypted part inside is never changed: when it would have to
-/// be, that is malformed (RFC 2046 forbids to encode the message around it).
+/// The whole message as a message/rfc822 entity in canonical CRLF, ready to be signed. Missing To, Date,
+/// Message-ID (also one that cannot be read) and MIME-Version are added (B10), a missing From is malformed;
+/// Bcc is removed. A body that is 8bit or binary is carried in base64 or quoted-printable per part so that
+/// the signed bytes are 7bit (B7) and no line is over 998; 8-bit in fields becomes encoded words. A signed
+/// or encrypted part inside is never changed: when it would have to be, that is malformed (RFC 2046
+/// forbids to encode the message around it).
 /// @param domain  for a Message-ID we have to make
 /// Fault: malformed.
 struct Wrapped {
@@ -26,9 +27,9 @@ struct Wrapped {
 Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now, const MimeLimits& limits);
 
 /// The header fields that stand on the outside of sealed mail, in order, raw with CRLF: From, To, Cc,
-/// Date, Message-ID, In-Reply-To, References as in the inner message (missing ones from `wrapped`), MIME-Version, and a
-/// fixed Subject. Never Bcc, never anything else (B8, B9). Read from `wrapped`, where they are complete and
-/// ASCII; `message` and `now` are not looked at. An empty subject writes no Subject field.
+/// Date, Message-ID, In-Reply-To, References as in the inner message, MIME-Version, and a fixed Subject
+/// (none when `subject` is empty). Never Bcc, never anything else (B8, B9). Read from `wrapped`, where they
+/// are complete and ASCII; `message` and `now` are not looked at. Fault: malformed.
 Result<std::string> outer_headers(std::string_view message, const Wrapped& wrapped, std::string_view subject, Time now,
                                   const MimeLimits& limits);
 
