@@ -19,6 +19,16 @@ namespace {
 
 constexpr std::string_view keycheck_text = "direct-milter store key";
 
+Status sync_folder(const std::string& path)
+{
+    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = fd >= 0 && ::fsync(fd) == 0;
+    const int error = errno;
+    if (fd >= 0) ::close(fd);
+    if (!synced) return fail(temporary("store: fsync " + path + ": " + std::strerror(error)));
+    return Done{};
+}
+
 class LmdbPrepared final : public PreparedContent {
 public:
     LmdbPrepared(LmdbStore& store, ContentRef ref, std::string sealed_entry)
@@ -81,12 +91,14 @@ Status LmdbStore::check_or_mark(bool create)
     }));
     if (!fresh) return Done{};
     if (!create) return fail(misconfigured("store: there is none in " + options_.path));
-    return write(
-        [](WriteTxn& txn) -> Status {
-            CHECK(static_cast<LmdbTxn&>(txn).put_raw(Table::meta, "schema", be64(schema_number)));
-            return txn.put(Table::meta, "keycheck", keycheck_text);
-        },
-        100);
+    const auto mark = [](WriteTxn& txn) -> Status {
+        CHECK(static_cast<LmdbTxn&>(txn).put_raw(Table::meta, "schema", be64(schema_number)));
+        return txn.put(Table::meta, "keycheck", keycheck_text);
+    };
+    CHECK(write(mark, 100));
+    // A synced commit is worth nothing when the name of its file is lost.
+    CHECK(sync_folder(options_.path));
+    return sync_folder(options_.path + "/..");
 }
 
 Status LmdbStore::read(const std::function<Status(ReadTxn&)>& work)
