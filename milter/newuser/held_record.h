@@ -46,12 +46,13 @@ struct HeldRequest {
 struct PreparedHeld {
     HeldRecord record;
     std::unique_ptr<PreparedContent> content;
-    /// Inside write(): the record, its indexes, quota rows, audit is the caller's.
-    /// Fault: newuser_quota.
+    /// Inside write(): the record, its indexes and quota rows; audit is the caller's.
+    /// Fault: newuser_quota, temporary.
     Status write(WriteTxn& txn, const RecordStore& store, const Settings& settings) const;
 };
 
-/// Fault: newuser_busy, temporary, malformed.
+/// Takes about half a second (the derivation) and waits up to ten seconds for a place.
+/// Fault: newuser_busy, temporary, malformed (also an X-Direct-Pickup-Expires nobody can read).
 Result<PreparedHeld> prepare_held(RecordStore& store, const Secret& pepper, Derivations& derivations,
                                   HeldRequest request);
 
@@ -63,11 +64,20 @@ Result<std::optional<Secret>> unwrap_content_key(const HeldRecord& record, const
 std::string new_pickup_code();
 bool plausible_code(std::string_view code);          ///< length, alphabet, check character; separators and case ignored
 std::string printable_code(std::string_view code);
+/// The code as it is stored: 20 upper-case characters; empty when it is not plausible.
+std::string normal_code(std::string_view code);
+
+/// The end of a record's time from X-Direct-Pickup-Expires: an ISO 8601 date (its whole day counts), time,
+/// duration ("P30D", "PT12H", "P2W"), or "30d"; between one hour and 365 days from now, others are moved to
+/// the nearer bound. Empty: now + otherwise. Fault: malformed: unreadable, or in the past.
+Result<Time> expiry_of(std::string_view expires, Time now, milliseconds otherwise);
 
 /// Is the change of state allowed (pick-up manual "States")?
 bool may_change(std::string_view from, std::string_view to);
 
-/// The inner message as the person will get it: Subject replaced by the real one, X-Direct-Pickup-* removed.
+/// The inner message as the person will get it: Subject replaced by the real one (no Subject when there is
+/// none), X-Direct-Pickup-* removed, and fields in which mail programs repeat the Subject (Thread-Topic).
+/// Everything else byte for byte. Fault: malformed.
 Result<std::string> message_for_person(std::string_view message, const NewuserLine& line, std::size_t header_limit);
 
 }  // namespace direct

@@ -33,18 +33,23 @@ struct HandOverResult {
 };
 
 /// Speaks SMTP (libesmtp): MAIL FROM with RET=HDRS ENVID, RCPT TO with NOTIFY and ORCPT, 8BITMIME when needed.
-/// One message per call. Never throws; no answer = trouble.
+/// One message per call. Never throws; no answer = trouble. SIGPIPE must be ignored by the process.
 HandOverResult submit(const Settings& settings, const OutboxEntry& entry, std::string_view message);
 
-
+/// Hands over what is due. Its thread starts with the first wake() and ends with stop(). Thread safe.
 class OutboxSender {
 public:
     using Current = std::function<std::shared_ptr<const Settings>()>;
+    /// Store and clock are borrowed and outlive the sender.
     OutboxSender(RecordStore& store, const Clock& clock, Current settings);
     ~OutboxSender();
+    /// Something was owed, or may be tried again.
     void wake();
+    /// Waits for the entry in work, at most reinject.timeout for each answer of the listener.
     void stop();
-    /// One pass over what is due, in the caller's thread. Number of entries handed over completely.
+    /// One pass over what is due, in the caller's thread; it ends early when nobody listens at
+    /// reinject.smtp. Number of entries whose recipients have all got a final answer. Fault: temporary
+    /// (the store); what was handed over by then is noted before anything is sent again.
     Result<std::size_t> pass();
 
 private:

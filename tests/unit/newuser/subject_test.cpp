@@ -62,14 +62,21 @@ std::string unescaped(const std::string& s)
             continue;
         }
         switch (s[++i]) {
-            case 'r': out += '\r'; break;
-            case 'n': out += '\n'; break;
-            case 't': out += '\t'; break;
+            case 'r':
+                out += '\r';
+                break;
+            case 'n':
+                out += '\n';
+                break;
+            case 't':
+                out += '\t';
+                break;
             case 'x':
                 out += static_cast<char>(std::stoi(s.substr(i + 1, 2), nullptr, 16));
                 i += 2;
                 break;
-            default: out += s[i];
+            default:
+                out += s[i];
         }
     }
     return out;
@@ -119,7 +126,8 @@ BOOST_AUTO_TEST_CASE(the_manuals_table)
     BOOST_TEST(rows.size() > 40u);
     const auto options = options_for("newuser@direct.example.org");
     for (const auto& row : rows) {
-        const auto r = row.header ? read_newuser_headers(row.input, options) : read_newuser_value(row.input, options);
+        const auto r =
+            row.header ? read_newuser_headers(row.input, options) : read_newuser_value(row.input, options);
         BOOST_TEST(as_in_the_manual(r) == row.expected, row.input << ": " << as_in_the_manual(r));
     }
 }
@@ -139,7 +147,8 @@ BOOST_AUTO_TEST_CASE(lengths_are_characters_and_bounded)
     BOOST_TEST(error_of(read_newuser_value(head + characters(2001 - head.size()), none)) ==
                "newuser:subject-too-long");
     BOOST_TEST(error_of(read_newuser_value(head + characters(255) + ";" + characters(255), none)) == "");
-    BOOST_TEST(error_of(read_newuser_value(head + characters(256) + ";answer", none)) == "newuser:field-too-long");
+    BOOST_TEST(error_of(read_newuser_value(head + characters(256) + ";answer", none)) ==
+               "newuser:field-too-long");
     BOOST_TEST(error_of(read_newuser_value(head + "question;" + characters(256), none)) ==
                "newuser:field-too-long");
 }
@@ -147,9 +156,9 @@ BOOST_AUTO_TEST_CASE(lengths_are_characters_and_bounded)
 BOOST_AUTO_TEST_CASE(a_refusal_never_quotes_the_line)
 {
     const NewuserOptions none;
-    for (const std::string in : {"mila@example.net;Kirkwood;", "Kirkwood", "mila@Kirkwood;Q;A",
-                                 "Kirkwood@example.net\x01", "mila@example.net;;Kirkwood",
-                                 "mila@example.net;bob@kirkwood.example;Kirkwood", "\"Kirkwood;Q;A"}) {
+    for (const std::string in :
+         {"mila@example.net;Kirkwood;", "Kirkwood", "mila@Kirkwood;Q;A", "Kirkwood@example.net\x01",
+          "mila@example.net;;Kirkwood", "mila@example.net;bob@kirkwood.example;Kirkwood", "\"Kirkwood;Q;A"}) {
         const auto r = read_newuser_value(in, none);
         BOOST_REQUIRE(!r);
         BOOST_TEST(ascii_lower(r.error().why).find("kirkwood") == std::string::npos, r.error().why);
@@ -195,7 +204,8 @@ BOOST_AUTO_TEST_CASE(answers_that_are_the_same)
     BOOST_TEST(same_answer("Zoe\u0308", "ZO\u00CB"));
     BOOST_TEST(same_answer("\uFF2B\uFF29\uFF32\uFF2B", "kirk"));
     BOOST_TEST(same_answer("Kirkwood\u00A0Lane", "Kirkwood\tLane"));
-    BOOST_TEST(same_answer("\u03A3\u0399\u03A3\u03A5\u03A6\u039F\u03A3", "\u03C3\u03AF\u03C3\u03C5\u03C6\u03BF\u03C2") ==
+    BOOST_TEST(same_answer("\u03A3\u0399\u03A3\u03A5\u03A6\u039F\u03A3",
+                           "\u03C3\u03AF\u03C3\u03C5\u03C6\u03BF\u03C2") ==
                false);  // the accent is a difference
     BOOST_TEST(same_answer("\u039F\u03A3", "\u03BF\u03C2"));
 }
@@ -212,7 +222,8 @@ BOOST_AUTO_TEST_CASE(answers_that_are_not)
 
 BOOST_AUTO_TEST_CASE(normal_form_is_a_fixed_point)
 {
-    for (const std::string s : {"O\u2019Keller \u2013  Stra\u00DFe", "\u1E9E\u00B4\u2033", "\uFB01x \u2026", "a \u00A0 b"}) {
+    for (const std::string s :
+         {"O\u2019Keller \u2013  Stra\u00DFe", "\u1E9E\u00B4\u2033", "\uFB01x \u2026", "a \u00A0 b"}) {
         const Secret once = normal_answer(s);
         BOOST_TEST(normal_answer(once.view()).view() == once.view(), s);
     }
@@ -220,7 +231,9 @@ BOOST_AUTO_TEST_CASE(normal_form_is_a_fixed_point)
 
 BOOST_AUTO_TEST_CASE(contact_instead_of_an_answer)
 {
-    const auto key = [](std::string_view text) { return std::string(normal_contact(*parse_address(text)).view()); };
+    const auto key = [](std::string_view text) {
+        return std::string(normal_contact(*parse_address(text)).view());
+    };
     BOOST_TEST(key("Mila.Keller@Example.NET") == key("mila.keller@example.net"));
     BOOST_TEST(key("mila@b\u00FCcher.example") == key("mila@xn--bcher-kva.example"));
     BOOST_TEST(key("mila+tag@example.net") != key("mila@example.net"));

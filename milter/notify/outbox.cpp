@@ -1,0 +1,91 @@
+// outbox.cpp - the rows of the outbox: an entry, and its place in the order of due times. A failed entry has
+// no due row and waits for an administrator.
+#include "milter/notify/outbox.h"
+
+#include "milter/base/text.h"
+#include "milter/notify/outbox_rows.h"
+
+namespace direct {
+
+Status put_outbox(WriteTxn& txn, const OutboxEntry& before, const OutboxEntry& entry)
+{
+    CHECK(txn.erase(Table::outbox_due, due_key(before)));
+    CHECK(txn.put(Table::outbox, entry.id, encode(entry)));
+    if (entry.state == "failed") return Done{};
+    return txn.put(Table::outbox_due, due_key(entry), "");
+}
+
+Status remove_outbox(WriteTxn& txn, const OutboxEntry& entry)
+{
+    CHECK(txn.erase(Table::outbox_due, due_key(entry)));
+    CHECK(txn.erase(Table::outbox, entry.id));
+    if (!entry.content) return Done{};
+    return txn.erase_content(entry.content.id);
+}
+
+Result<std::optional<OutboxEntry>> get_outbox(ReadTxn& txn, std::string_view id)
+{
+    TRY(const auto bytes, txn.get(Table::outbox, id));
+    if (!bytes) return std::optional<OutboxEntry>();
+    TRY(auto entry, decode_outbox(*bytes));
+    return std::optional<OutboxEntry>(std::move(entry));
+}
+
+std::string due_key(const OutboxEntry& entry)
+{
+    return be64(static_cast<std::uint64_t>(entry.due_ms)) + entry.id;
+}
+
+Status owe(WriteTxn& txn, const OutboxEntry& entry)
+{
+    return put_outbox(txn, entry, entry);
+}
+
+Result<std::vector<OutboxEntry>> list_outbox(RecordStore& store)
+{
+    std::vector<OutboxEntry> out;
+    Status damaged = Done{};
+    CHECK(store.read([&](ReadTxn& txn) {
+        return txn.scan(Table::outbox, "", "", [&](std::string_view, std::string_view value) {
+            auto entry = decode_outbox(value);
+            if (!entry) damaged = fail(entry.error());
+            if (entry) out.push_back(std::move(*entry));
+            return entry.has_value();
+        });
+    }));
+    CHECK(damaged);
+    return out;
+}
+
+Result<std::size_t> retry_outbox(RecordStore& store, std::string_view id_hex, Time now)
+{
+    std::string wanted;
+    if (!id_hex.empty()) {
+        TRY(wanted, unhex(id_hex));
+    }
+    TRY(const auto entries, list_outbox(store));
+    std::vector<std::string> ids;
+    for (const auto& e : entries)
+        if (wanted.empty() || e.id == wanted) ids.push_back(e.id);
+    std::size_t number = 0;
+    const auto make_due = [&](WriteTxn& txn) -> Status {
+        number = 0;
+        for (const auto& id : ids) {
+            TRY(const auto before, get_outbox(txn, id));
+            if (!before) continue;  // handed over meanwhile
+            OutboxEntry entry = *before;
+            // Its time begins again, or the next failure would give it up at once.
+            if (entry.state == "failed") entry.created_ms = now.time_since_epoch().count();
+            entry.state = "waiting";
+            entry.tries = 0;
+            entry.due_ms = now.time_since_epoch().count();
+            CHECK(put_outbox(txn, *before, entry));
+            ++number;
+        }
+        return Done{};
+    };
+    CHECK(store.write(make_due, 4096));
+    return number;
+}
+
+}  // namespace direct
