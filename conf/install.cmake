@@ -22,3 +22,6 @@ foreach(section 1 5 8)
   file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/conf/man/*.${section})
   install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
+
+# Everything a site runs, without the tests.
+add_custom_target(programs DEPENDS direct-milter directctl direct-parse ${direct_plugins})
