@@ -24,7 +24,8 @@ public:
     Status scan(Table table, std::string_view prefix, std::string_view from, const Visit& visit) override
     {
         const auto& t = data_.tables[table];
-        for (auto i = t.lower_bound(std::max(prefix, from)); i != t.end() && i->first.starts_with(prefix); ++i)
+        for (auto i = t.lower_bound(std::max(prefix, from)); i != t.end() && i->first.starts_with(prefix);
+             ++i)
             if (!visit(i->first, i->second)) break;
         return Done{};
     }
@@ -116,7 +117,8 @@ Status MemoryStore::write(const std::function<Status(WriteTxn&)>& work, std::siz
     return Done{};
 }
 
-Result<std::unique_ptr<PreparedContent>> MemoryStore::prepare(std::string_view bytes, std::string_view own_key)
+Result<std::unique_ptr<PreparedContent>> MemoryStore::prepare(std::string_view bytes,
+                                                              std::string_view own_key)
 {
     return std::unique_ptr<PreparedContent>(std::make_unique<Prepared>(bytes, own_key));
 }
@@ -131,8 +133,8 @@ Result<std::string> MemoryStore::content(const ContentRef& ref, std::string_view
     return i->second.bytes;
 }
 
-Result<std::string> MemoryStore::content_range(const ContentRef& ref, std::uint64_t offset, std::uint64_t length,
-                                               std::string_view own_key)
+Result<std::string> MemoryStore::content_range(const ContentRef& ref, std::uint64_t offset,
+                                               std::uint64_t length, std::string_view own_key)
 {
     TRY(const std::string all, content(ref, own_key));
     if (offset > all.size()) return fail(temporary("range"));

@@ -25,7 +25,8 @@ public:
     MemoryStore();
     Status read(const std::function<Status(ReadTxn&)>& work) override;
     Status write(const std::function<Status(WriteTxn&)>& work, std::size_t size_hint) override;
-    Result<std::unique_ptr<PreparedContent>> prepare(std::string_view bytes, std::string_view own_key) override;
+    Result<std::unique_ptr<PreparedContent>> prepare(std::string_view bytes,
+                                                     std::string_view own_key) override;
     Result<std::string> content(const ContentRef& ref, std::string_view own_key) override;
     Result<std::string> content_range(const ContentRef& ref, std::uint64_t offset, std::uint64_t length,
                                       std::string_view own_key) override;
@@ -46,8 +47,8 @@ public:
 
 private:
     std::shared_ptr<const Data> snapshot() const;
-    mutable std::mutex lock_;        // data_
-    std::mutex writer_;              // one write at a time
+    mutable std::mutex lock_;  // data_
+    std::mutex writer_;        // one write at a time
     std::shared_ptr<const Data> data_;
     std::atomic<int> failing_{0};
 };
