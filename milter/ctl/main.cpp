@@ -1,0 +1,253 @@
+// directctl - what an administrator types. Reads the command line and calls one function per command.
+//
+// The only file with CLI11: it costs ten seconds of compiling. A command that is not here does not exist.
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <map>
+
+#include "milter/base/log.h"
+#include "milter/ctl/commands.h"
+#include "milter/records/peer.h"
+
+namespace {
+using namespace direct;
+using namespace direct::ctl;
+
+/// Everything the command line can fill, and what to run afterwards.
+struct CommandLine {
+    Common common;
+    std::string time;
+    std::map<const CLI::App*, std::function<int()>> commands;
+
+    InitOptions init;
+    CheckOptions check;
+    bool changed = false;
+    KeyRequestOptions key_request{"", "", "rsa-3072", ""};
+    KeyAddOptions key_add;
+    AnchorAddOptions anchor_add;
+    std::string domain, fingerprint, id, since, format = "json";
+    ExplainOptions explain;
+    SubjectOptions subject;
+    ParseOptions parse;
+    bool no_sandbox = false;
+    AuditOptions audit;
+};
+
+CLI::App* command(CLI::App& parent, const char* name, const char* what, CommandLine& line,
+                  std::function<int()> run)
+{
+    auto* sub = parent.add_subcommand(name, what);
+    line.commands[sub] = std::move(run);
+    return sub;
+}
+
+CLI::App* family(CLI::App& app, const char* name, const char* what)
+{
+    auto* sub = app.add_subcommand(name, what);
+    sub->require_subcommand(1);
+    return sub;
+}
+
+void add_site_commands(CLI::App& app, CommandLine& line)
+{
+    auto& l = line;
+    auto* init = command(app, "init", "Configuration, folders, keys and store of a new site", l,
+                         [&l] { return cmd_init(l.common, l.init); });
+    init->add_option("--domain", l.init.domain, "The Direct domain")->required();
+    init->add_option("--dir", l.init.dir, "Put everything below this folder (a trial; no root needed)");
+    init->add_flag("--test", l.init.test, "With a CA of its own and a partner domain to try with");
+
+    auto* check = command(app, "check", "Everything that may be wrong, each with a remedy", l,
+                          [&l] { return cmd_check(l.common, l.check); });
+    check->add_flag("--nagios", l.check.nagios, "One line, exit code 0, 1 or 2");
+    check->add_option("--postfix", l.check.postfix, "Postfix's configuration folder, if not its default");
+
+    auto* settings = command(app, "settings", "Every setting, its value and where it came from", l,
+                             [&l] { return cmd_settings(l.common, l.changed); });
+    settings->add_flag("--changed", l.changed, "Only those that are set");
+
+    command(app, "reload", "The daemon reads configuration, keys and anchors again", l,
+            [&l] { return cmd_reload(l.common); });
+    command(app, "metrics", "The daemon's counters, as Prometheus text", l,
+            [&l] { return cmd_metrics(l.common); });
+}
+
+void add_certificate_commands(CLI::App& app, CommandLine& l)
+{
+    auto* key = family(app, "key", "Our own keys and certificates");
+    command(*key, "list", "By address or domain, with use and expiry", l,
+            [&l] { return cmd_key_list(l.common); });
+    auto* request = command(*key, "request", "Makes a key and prints the request for your CA", l,
+                            [&l] { return cmd_key_request(l.common, l.key_request); });
+    request->add_option("NAME", l.key_request.name, "Address or domain of ours")->required();
+    request->add_option("--organisation", l.key_request.organisation, "O of the subject");
+    request->add_option("--algorithm", l.key_request.algorithm, "rsa-2048 rsa-3072 rsa-4096 p-256 p-384")
+        ->capture_default_str();
+    request->add_option("--out", l.key_request.out, "Write the request to this new file");
+    auto* add = command(*key, "add", "Adds a certificate with its key", l,
+                        [&l] { return cmd_key_add(l.common, l.key_add); });
+    add->add_option("--cert", l.key_add.certificate,
+                    "Certificate, its intermediates behind it (PEM, DER, p7b)");
+    add->add_option("--key", l.key_add.key, "Its key (PEM); default: the one key request made");
+    add->add_option("--p12", l.key_add.p12, "Both in one PKCS#12 file");
+    add->add_option("--password-file", l.key_add.password_file,
+                    "Password of the PKCS#12 file in its first line");
+    add->add_option("--name", l.key_add.name, "Address or domain it is for; default: from the certificate");
+
+    auto* anchor = family(app, "anchor", "Whom we trust");
+    auto* list = command(*anchor, "list", "Anchors by domain and direction", l,
+                         [&l] { return cmd_anchor_list(l.common, l.domain); });
+    auto* add_anchor = command(*anchor, "add", "Shows fingerprints, then stores anchors", l,
+                               [&l] { return cmd_anchor_add(l.common, l.anchor_add); });
+    add_anchor->add_option("FILE", l.anchor_add.files, "PEM, DER or p7b")->required();
+    add_anchor->add_option("--domain", l.anchor_add.domain, "Our domain that trusts; default: the only one");
+    add_anchor->add_flag("--in", l.anchor_add.in, "For incoming mail only");
+    add_anchor->add_flag("--out", l.anchor_add.out, "For outgoing mail only");
+    add_anchor->add_flag("--yes", l.anchor_add.yes, "The fingerprints have been compared");
+    auto* remove = command(*anchor, "remove", "Takes an anchor away", l,
+                           [&l] { return cmd_anchor_remove(l.common, l.fingerprint, l.domain); });
+    remove->add_option("FINGERPRINT", l.fingerprint, "SHA-256, 64 digits")->required();
+    auto* exports = command(*anchor, "export", "All anchors as PEM", l,
+                            [&l] { return cmd_anchor_export(l.common, l.domain); });
+    for (auto* sub : {list, remove, exports}) sub->add_option("--domain", l.domain, "Only of this domain");
+}
+
+void add_mail_commands(CLI::App& app, CommandLine& l)
+{
+    auto* explain = command(app, "explain", "What would become of a message, for each recipient, and why", l,
+                            [&l] { return cmd_explain(l.common, l.explain); });
+    explain->add_option("--direction", l.explain.direction, "in or out")->required();
+    explain->add_option("--from", l.explain.from, "Envelope sender; going out also the login")->required();
+    explain->add_option("--login", l.explain.login, "Going out: the login, if not the sender");
+    explain->add_option("--to", l.explain.to, "Recipients")->required()->take_all()->expected(1, -1);
+    explain->add_option("--out", l.explain.out, "Write the message that would go on (mode 0600)");
+    explain->add_flag("--text", l.explain.text, "Prose instead of JSON");
+    explain->add_option("MESSAGE", l.explain.message, "The message as it came")->required();
+
+    auto* subject = app.add_subcommand("subject", "Reads a newuser subject");
+    auto* value = subject->add_option("LINE", l.subject.line, "Header value; - reads it from standard input");
+    auto* header = subject->add_option("--header", l.subject.header_file,
+                                       "Raw header bytes from this file (- is standard input)");
+    value->excludes(header);
+    subject->add_option("--newuser", l.subject.newuser, "Our newuser address; may be repeated")
+        ->expected(1)
+        ->take_all();
+    l.commands[subject] = [&l, value, header] {
+        // An empty LINE is a subject as well.
+        if (value->count() + header->count() == 0) return tell_usage("give a LINE or --header FILE");
+        return cmd_subject(l.common, l.subject);
+    };
+
+    auto* parse = command(app, "parse", "Runs the parser plugins on a file", l, [&l] {
+        l.parse.sandbox = !l.no_sandbox;
+        return cmd_parse(l.common, l.parse);
+    });
+    parse->add_option("FILE", l.parse.file, "The document; - is standard input")->required();
+    parse->add_option("--type", l.parse.type, "Its media type");
+    parse->add_option("--name", l.parse.name, "Its file name");
+    parse->add_flag("--no-sandbox", l.no_sandbox, "For plugin authors; refused as root");
+}
+
+void add_record_commands(CLI::App& app, CommandLine& l)
+{
+    auto* held = family(app, "held", "Records that wait for a person");
+    command(*held, "list", "All, newest first", l, [&l] { return cmd_held_list(l.common); });
+    auto* held_show = command(*held, "show", "One; never its answer or subject", l,
+                              [&l] { return cmd_held_show(l.common, l.id); });
+    auto* record = family(app, "record", "Messages taken, their documents and items");
+    auto* list =
+        command(*record, "list", "All, newest first", l, [&l] { return cmd_record_list(l.common, l.since); });
+    list->add_option("--since", l.since, "Received at or after this time");
+    auto* record_show = command(*record, "show", "One, with documents and items", l,
+                                [&l] { return cmd_record_show(l.common, l.id); });
+    for (auto* sub : {held_show, record_show})
+        sub->add_option("ID", l.id, "Its id or Message-ID")->required();
+
+    auto* audit = command(app, "audit", "Who did what, when, and what came of it", l,
+                          [&l] { return cmd_audit(l.common, l.audit); });
+    audit->require_subcommand(0, 1);
+    command(*audit, "verify", "Is the chain of entries unbroken?", l,
+            [&l] { return cmd_audit_verify(l.common); });
+    auto* exports = command(*audit, "export", "The whole audit as one document", l, [&l] {
+        l.common.json = true;
+        return cmd_audit(l.common, l.audit);
+    });
+    exports->add_option("--format", l.format, "json")->check(CLI::IsMember({"json"}))->required();
+    for (auto* sub : {audit, exports}) {
+        sub->add_option("--since", l.audit.since, "2026-11-22 or 2026-11-22T03:10:00Z");
+        sub->add_option("--until", l.audit.until, "The same");
+        sub->add_option("--id", l.audit.id, "Message-ID, queue id or address");
+    }
+
+    auto* outbox = family(app, "outbox", "Mail we owe");
+    command(*outbox, "list", "What waits", l, [&l] { return cmd_outbox_list(l.common); });
+    auto* retry = command(*outbox, "retry", "Try all, or one, now", l,
+                          [&l] { return cmd_outbox_retry(l.common, l.id); });
+    retry->add_option("ID", l.id, "Its id");
+    auto* store = family(app, "store", "The store");
+    command(*store, "stat", "Size and number of entries", l, [&l] { return cmd_store_stat(l.common); });
+}
+
+/// The innermost command of the line: `audit verify` is verify, not audit.
+const CLI::App* innermost(const CLI::App& app)
+{
+    const auto* found = &app;
+    while (!found->get_subcommands().empty()) found = found->get_subcommands().front();
+    return found;
+}
+
+int read_and_run(int argc, char** argv)
+{
+    CommandLine line;
+    CLI::App app("Administration of direct-milter.", "directctl");
+    app.set_version_flag("--version", std::string("directctl ") + DIRECT_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    auto* config =
+        app.add_option("--config", line.common.config, "Configuration file")->capture_default_str();
+    app.add_flag("--json", line.common.json, "Print data as JSON");
+    app.add_option("--time", line.time, "Pretend it is this time (2026-11-22T03:10:00Z)");
+    add_site_commands(app, line);
+    add_certificate_commands(app, line);
+    add_mail_commands(app, line);
+    add_record_commands(app, line);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? done : usage;
+    }
+    line.common.config_given = config->count() > 0;
+    line.common.caller = this_process();
+    line.common.now = SystemClock().now();
+    if (!line.time.empty()) {
+        auto time = parse_iso8601(line.time);
+        if (!time) return tell_usage("--time " + line.time + ": no date or time");
+        line.common.now = *time;
+    }
+    return line.commands.at(innermost(app))();
+}
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+    // Keys and opened mail pass through this memory.
+    rlimit none{0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+    umask(077);
+    log_to([](int, const std::string&) {});
+    try {
+        return read_and_run(argc, argv);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "directctl: %s\n", e.what());
+        return later;
+    }
+}

@@ -1,0 +1,225 @@
+// postfix.cpp - the rules: mail reaches us, fails closed, is not larger than we take, comes back in where we are
+// not called again, and does not leave a Direct domain by an alias.
+#include "milter/ctl/postfix.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "milter/base/address.h"
+#include "milter/base/text.h"
+
+namespace direct::ctl {
+namespace {
+
+using Service = PostfixView::Service;
+
+/// Words of a list value: blanks and commas separate, {...} holds together.
+std::vector<std::string> words_of(std::string_view value)
+{
+    std::vector<std::string> out(1);
+    int open = 0;
+    for (char c : value) {
+        open += c == '{' ? 1 : c == '}' ? -1 : 0;
+        bool separates = open <= 0 && c != '}' && (c == ' ' || c == ',' || c == '\t' || c == '\n');
+        if (separates && !out.back().empty()) out.emplace_back();
+        if (!separates) out.back() += c;
+    }
+    if (out.back().empty()) out.pop_back();
+    return out;
+}
+
+/// Is this word of smtpd_milters our socket? Postfix may write it relative to its queue folder, so unix
+/// sockets are held together by their end.
+bool is_ours(const std::string& word, const Settings& settings)
+{
+    auto bare = word.starts_with('{')
+                    ? std::string(trim(std::string_view(word).substr(1, word.find_first_of(",}") - 1)))
+                    : word;
+    for (const char* prefix : {"unix:", "local:"})
+        if (bare.starts_with(prefix)) bare = "unix:" + bare.substr(std::string(prefix).size());
+    const auto& socket = settings.milter_socket;
+    if (bare == socket) return true;
+    if (socket.starts_with("unix:") && bare.starts_with("unix:")) {
+        auto relative = bare.substr(5);
+        return !relative.empty() && relative.front() != '/' && socket.ends_with("/" + relative);
+    }
+    // "inet:8890" and "inet:localhost:8890" mean the loopback that ours names.
+    auto port = [](const std::string& s) { return s.substr(s.rfind(':') + 1); };
+    return socket.starts_with("inet:") && bare.starts_with("inet:") && port(socket) == port(bare);
+}
+
+bool calls_us(const std::string& milters, const Settings& settings)
+{
+    auto words = words_of(milters);
+    return std::any_of(words.begin(), words.end(), [&](auto& w) { return is_ours(w, settings); });
+}
+
+/// milter_default_action that holds for our socket in this list: its own in braces, or the general one.
+std::string default_action(const std::string& milters, const std::string& general, const Settings& settings)
+{
+    for (const auto& word : words_of(milters)) {
+        auto at = is_ours(word, settings) ? word.find("default_action") : word.npos;
+        if (at == word.npos) continue;
+        auto value = word.substr(word.find('=', at) + 1);
+        return std::string(trim(value.substr(0, value.find_first_of(",}"))));
+    }
+    return general;
+}
+
+std::vector<Service> smtpd_services(const PostfixView& postfix)
+{
+    std::vector<Service> out;
+    for (const auto& s : postfix.services)
+        if (s.command == "smtpd" && (s.type == "inet" || s.type == "pass")) out.push_back(s);
+    return out;
+}
+
+void check_milter(const PostfixView& postfix, const Settings& settings, Findings& findings)
+{
+    bool called = false;
+    for (const auto& s : smtpd_services(postfix)) {
+        auto milters = postfix.value(s, "smtpd_milters");
+        if (!calls_us(milters, settings)) continue;
+        called = true;
+        auto action = default_action(milters, postfix.value(s, "milter_default_action"), settings);
+        if (action != "tempfail")
+            findings.fault("Postfix service " + s.name + ": milter_default_action is \"" + action +
+                               "\": while the daemon is down, mail passes unchecked or is lost",
+                           "postconf -e milter_default_action=tempfail");
+    }
+    if (!called)
+        findings.fault("no smtpd service of Postfix calls " + settings.milter_socket,
+                       "postconf -e smtpd_milters=" + settings.milter_socket);
+    if (!calls_us(postfix.value("non_smtpd_milters"), settings))
+        findings.warning(
+            "mail from sendmail(1) does not pass us: a local program could send in clear with a Direct From",
+            "postconf -e non_smtpd_milters=" + settings.milter_socket);
+    for (const auto& word : words_of(postfix.value("internal_mail_filter_classes")))
+        if (word == "bounce" || word == "notify")
+            findings.warning(
+                "internal_mail_filter_classes has \"" + word +
+                    "\": Postfix's own notices to Direct addresses would be refused as plain mail",
+                "postconf -e internal_mail_filter_classes=");
+}
+
+void check_sizes(const PostfixView& postfix, const Settings& settings, Findings& findings)
+{
+    auto text = postfix.value("message_size_limit");
+    std::uint64_t limit = 0;
+    std::from_chars(text.data(), text.data() + text.size(), limit);
+    auto most = std::to_string(settings.milter_message_max);
+    if (limit == 0)
+        findings.fault(
+            "message_size_limit is 0 (no limit): what is larger than milter.message_max is refused after it "
+            "was sent",
+            "postconf -e message_size_limit=60000000, at most " + most);
+    else if (limit > settings.milter_message_max)
+        findings.fault("message_size_limit (" + text + ") is above milter.message_max (" + most +
+                           "): mail that Postfix takes is refused by us",
+                       "lower message_size_limit or raise milter.message_max");
+}
+
+/// The port of "127.0.0.1:10026", "localhost:10026", "10026".
+std::string port_of(const std::string& name)
+{
+    return name.substr(name.rfind(':') + 1);
+}
+
+void check_listeners(const PostfixView& postfix, const Settings& settings, Findings& findings)
+{
+    const Service* reinject = nullptr;
+    bool report = false, submission = settings.listeners_submission.empty();
+    auto services = smtpd_services(postfix);
+    for (const auto& s : services) {
+        if (port_of(s.name) == port_of(settings.reinject_smtp)) reinject = &s;
+        auto daemon = postfix.value(s, "milter_macro_daemon_name");
+        auto named = [&](const std::vector<std::string>& names) {
+            return std::find(names.begin(), names.end(), daemon) != names.end();
+        };
+        report = report || named(settings.listeners_report);
+        submission = submission || named(settings.listeners_submission);
+    }
+    if (!reinject)
+        findings.fault("master.cf has no smtpd on " + settings.reinject_smtp +
+                           " (reinject.smtp): what we owe cannot be handed over",
+                       "copy the direct-reinject lines of conf/postfix/master.cf");
+    else if (calls_us(postfix.value(*reinject, "smtpd_milters"), settings))
+        findings.fault(
+            "the listener " + reinject->name + " calls our milter: opened mail would come back to us",
+            "give it -o smtpd_milters= with every milter but ours");
+    if (!report)
+        findings.fault("no smtpd is named " + join(settings.listeners_report, ", ") +
+                           " (milter_macro_daemon_name): delivery reports are not understood",
+                       "copy the direct-report lines of conf/postfix/master.cf");
+    if (!submission)
+        findings.note("no smtpd is named " + join(settings.listeners_submission, ", ") +
+                          ": only logins, not listed clients, can submit",
+                      "give the submission service -o milter_macro_daemon_name=" +
+                          settings.listeners_submission.front());
+}
+
+void check_report_domain(const PostfixView& postfix, const Settings& settings, Findings& findings)
+{
+    auto domain = report_domain_of(settings);
+    for (const auto& map : words_of(postfix.value("transport_maps"))) {
+        if (map.starts_with("proxy:") || !postfix.lookup) continue;
+        if (auto answer = postfix.lookup(domain, map); answer.starts_with("smtp:")) return;
+    }
+    findings.warning(
+        "transport_maps sends nothing for " + domain + " to the report listener: delivery reports get lost",
+        "add \"" + domain + " smtp:[127.0.0.1]:10027\" to a transport map");
+}
+
+/// Does this right-hand side leave the Direct domains?
+std::vector<std::string> outside(const std::string& value, const Settings& settings)
+{
+    std::vector<std::string> out;
+    for (const auto& word : words_of(value)) {
+        auto at = word.rfind('@');
+        if (at == word.npos) continue;
+        auto domain = normal_domain(word.substr(at + 1));
+        if (!domain || !settings.domain(*domain)) out.push_back(word);
+    }
+    return out;
+}
+
+bool is_direct(const std::string& key, const Settings& settings)
+{
+    auto domain = normal_domain(key.substr(key.rfind('@') + 1));
+    return domain && settings.domain(*domain);
+}
+
+void check_aliases(const PostfixView& postfix, const Settings& settings, Findings& findings)
+{
+    constexpr const char* remedy =
+        "let aliases of a Direct domain end in that domain: the mail behind them is opened mail";
+    for (const char* name : {"virtual_alias_maps", "recipient_bcc_maps", "sender_bcc_maps"})
+        for (const auto& map : words_of(postfix.value(name))) {
+            if (!postfix.list) break;
+            for (const auto& [key, value] : postfix.list(map))
+                if (is_direct(key, settings))
+                    for (const auto& target : outside(value, settings))
+                        findings.warning(
+                            std::string(name) + " " + map + ": " + key + " leads out to " + target, remedy);
+        }
+    for (const auto& target : outside(postfix.value("always_bcc"), settings))
+        findings.fault("always_bcc copies every message to " + target + ", opened Direct mail too", remedy);
+    for (const auto& word : words_of(postfix.value("mydestination")))
+        if (is_direct(word, settings))
+            findings.warning(
+                word + " is in mydestination: users' .forward files and alias_maps may lead opened mail out",
+                "deliver it as a virtual_mailbox_domains domain, or set forward_path and alias_maps for it");
+}
+
+}  // namespace
+
+void check_postfix(const PostfixView& postfix, const Settings& settings, Findings& findings)
+{
+    check_milter(postfix, settings, findings);
+    check_sizes(postfix, settings, findings);
+    check_listeners(postfix, settings, findings);
+    check_report_domain(postfix, settings, findings);
+    check_aliases(postfix, settings, findings);
+}
+
+}  // namespace direct::ctl
