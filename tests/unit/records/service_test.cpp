@@ -1,0 +1,333 @@
+// Verbs: what they answer, what they never answer, who may use them.
+#include "milter/records/service.h"
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "milter/audit/audit.h"
+#include "milter/base/text.h"
+#include "milter/notify/outbox.h"
+#include "milter/records/protocol.h"
+#include "milter/store/schema.h"
+#include "tests/support/memory_store.h"
+
+using namespace direct;
+using Json = nlohmann::json;
+
+namespace {
+
+const Time now = *parse_iso8601("2026-11-22T03:10:00Z");
+
+struct World {
+    test::MemoryStore store;
+    FixedClock clock{now};
+    bool reloaded = false, woken = false;
+    DaemonHooks hooks{[this]() -> Status {
+                          reloaded = true;
+                          return Done{};
+                      },
+                      [] { return std::string("direct_messages_total 7\n"); }, [this] { woken = true; }};
+    RecordService service{store, clock, hooks};
+    Caller admin{0, 0, "uid 0 (root)", true}, reader{1000, 1000, "uid 1000 (eve)", false};
+
+    Json ask(const std::string& verb, const Json& parameters = Json::object(), int exit = 0)
+    {
+        return ask_as(admin, verb, parameters.dump(), exit);
+    }
+    Json ask_as(const Caller& caller, const std::string& verb, const std::string& parameters, int exit)
+    {
+        auto reply = service.handle(caller, verb, parameters);
+        BOOST_TEST(reply.exit == exit, verb << ": " << reply.json);
+        auto json = Json::parse(reply.json, nullptr, false);
+        BOOST_TEST(json.is_object());
+        BOOST_TEST((exit == 0 || exit == 1 || json.contains("error")));
+        return json;
+    }
+    void put(Table table, const std::string& key, const std::string& value)
+    {
+        BOOST_REQUIRE(store.write([&](WriteTxn& txn) { return txn.put(table, key, value); }, 100));
+    }
+};
+
+HeldRecord held(char id, std::int64_t received)
+{
+    HeldRecord r;
+    r.id = std::string(16, id);
+    r.code = "BCDFGHJKLMNPQRSTVWXZ";
+    r.contact = "jane@example.org";
+    r.sender = "doc@partner.example";
+    r.message_id = "<m1@partner.example>";
+    r.question = "Name of the cat";
+    r.wrap_salt = "SALTSALT";
+    r.wrapped_key = "WRAPPEDKEY";
+    r.received_ms = received;
+    r.expires_ms = received + 1000;
+    r.attachments.push_back({"ccd.xml", "text/xml", "ccda", std::string(32, 'h'), 1234});
+    r.notices.push_back({received, "queued"});
+    return r;
+}
+
+MessageRecord message(char id, std::int64_t received, const std::string& message_id)
+{
+    MessageRecord r;
+    r.id = std::string(16, id);
+    r.message_id = message_id;
+    r.sender = "doc@partner.example";
+    r.recipients = {"alice@direct.example.org"};
+    r.received_ms = received;
+    r.kind = "mailbox";
+    return r;
+}
+
+void put_held(World& w, const HeldRecord& r)
+{
+    w.put(Table::held, r.id, encode(r));
+    w.put(Table::held_by, "m" + w.store.index_key("message-id", r.message_id) + r.id, "");
+}
+
+void put_message(World& w, const MessageRecord& r)
+{
+    w.put(Table::message, r.id, encode(r));
+    w.put(Table::message_by, "m" + w.store.index_key("message-id", r.message_id) + r.id, "");
+}
+
+void put_document(World& w, char id, std::uint32_t part, std::uint32_t items)
+{
+    DocumentRecord d;
+    d.message_id = std::string(16, id);
+    d.part = part;
+    d.filename = "ccd.xml";
+    d.state = "parsed";
+    d.plugin = "ccda 1.0";
+    d.items = items;
+    d.summary = R"({"kind":"ccd","title":"T"})";
+    w.put(Table::document, part_key(d.message_id, part), encode(d));
+    for (std::uint32_t i = 0; i < items; ++i)
+        w.put(Table::item, item_key(d.message_id, part, i),
+              R"({"section":"allergies","n":)" + std::to_string(i) + "}");
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(every_verb_is_listed_and_an_unknown_one_is_an_input_fault)
+{
+    World w;
+    auto verbs = RecordService::verbs();
+    for (const char* v :
+         {"held.list", "held.show", "record.list", "record.show", "audit.read", "audit.verify", "outbox.list",
+          "outbox.retry", "store.stat", "metrics", "reload", "note"})
+        BOOST_TEST((std::find(verbs.begin(), verbs.end(), v) != verbs.end()), v);
+    w.ask("held.purge", Json::object(), 2);
+    w.ask_as(w.admin, "held.list", "[]", 2);
+    w.ask_as(w.admin, "held.list", "{", 2);
+    w.ask_as(w.admin, "held.list", std::string(100000, ' ') + "{}", 2);
+}
+
+BOOST_AUTO_TEST_CASE(parameters_of_another_type_or_name_are_refused)
+{
+    World w;
+    w.ask("held.list", {{"limit", "5"}}, 2);
+    w.ask("held.list", {{"limit", 0}}, 2);
+    w.ask("held.list", {{"limit", 1e30}}, 2);
+    w.ask("held.list", {{"limit", 18446744073709551615u}}, 2);
+    w.ask("held.list", {{"cursor", "zz"}}, 2);
+    w.ask("held.list", {{"lmit", 5}}, 2);
+    w.ask("audit.read", {{"since", "yesterday"}}, 2);
+    w.ask("note", {{"event", "explain"}, {"certificates", Json::array({1})}}, 2);
+}
+
+BOOST_AUTO_TEST_CASE(readers_read_and_change_nothing)
+{
+    World w;
+    put_held(w, held('a', 1000));
+    for (const char* verb : {"outbox.retry", "reload", "note"}) {
+        auto json = w.ask_as(w.reader, verb, "{}", 1);
+        BOOST_TEST(json["error"] == "not-permitted");
+    }
+    BOOST_TEST(!w.reloaded);
+    BOOST_TEST(w.store.rows(Table::audit) == 0u);
+    w.ask_as(w.reader, "held.list", "{}", 0);
+    w.ask_as(w.reader, "store.stat", "{}", 0);
+}
+
+BOOST_AUTO_TEST_CASE(held_records_never_tell_code_or_key)
+{
+    World w;
+    put_held(w, held('a', now.time_since_epoch().count()));
+    for (const auto& caller : {w.admin, w.reader})
+        for (const auto& [verb, parameters] :
+             {std::pair{"held.list", std::string("{}")},
+              std::pair{"held.show", Json{{"id", hex(std::string(16, 'a'))}}.dump()}}) {
+            auto text = w.service.handle(caller, verb, parameters).json;
+            for (const char* secret : {"BCDFGHJ", "SALT", "WRAPPED", "wrap", "answer\"", "code\""})
+                BOOST_TEST(text.find(secret) == std::string::npos, verb << " tells " << secret);
+        }
+    auto shown = w.ask("held.show", {{"id", "m1@partner.example"}})["held"];
+    BOOST_TEST(shown["question"] == "Name of the cat");
+    BOOST_TEST(shown["contact"] == "jane@example.org");
+    BOOST_TEST(shown["received"] == "2026-11-22T03:10:00.000Z");
+    BOOST_TEST(shown["attachments"][0]["filename"] == "ccd.xml");
+    auto for_reader = w.ask_as(w.reader, "held.show", R"({"id":"<m1@partner.example>"})", 0)["held"];
+    BOOST_TEST(!for_reader.contains("question"));
+    BOOST_TEST(for_reader["has_question"] == true);
+    BOOST_TEST(w.ask("held.show", {{"id", "nobody@x"}}, 1)["error"] == "not-found");
+}
+
+BOOST_AUTO_TEST_CASE(lists_come_in_pages_and_a_damaged_row_hides_no_other)
+{
+    World w;
+    for (char id = 'a'; id < 'a' + 7; ++id) put_held(w, held(id, 1000 + id));
+    w.put(Table::held, std::string(16, 'c'), "not a record");
+    std::vector<std::string> seen;
+    Json parameters = {{"limit", 3}};
+    int pages = 0;
+    for (;; ++pages) {
+        auto page = w.ask("held.list", parameters);
+        for (const auto& row : page["held"])
+            seen.push_back(row["id"].get<std::string>() + row["state"].get<std::string>());
+        if (!page.contains("next")) break;
+        parameters["cursor"] = page["next"];
+    }
+    BOOST_TEST(pages == 2);
+    BOOST_REQUIRE(seen.size() == 7u);
+    BOOST_TEST(seen[2] == hex(std::string(16, 'c')) + "damaged");
+    BOOST_TEST(seen[6] == hex(std::string(16, 'g')) + "held");
+}
+
+BOOST_AUTO_TEST_CASE(a_message_is_shown_with_documents_and_items_page_by_page)
+{
+    World w;
+    put_message(w, message('m', 2000, "<x@y.example>"));
+    put_message(w, message('n', 3000, "<x@y.example>"));
+    put_message(w, message('o', 4000, "<other@y.example>"));
+    put_document(w, 'n', 1, 5);
+    put_document(w, 'n', 2, 4);
+    put_document(w, 'm', 1, 3);
+    auto whole = w.ask("record.show", {{"id", "<x@y.example>"}});
+    BOOST_TEST(whole["record"]["id"] == hex(std::string(16, 'n')));  // the newest of two
+    BOOST_TEST(whole["also"][0] == hex(std::string(16, 'm')));
+    BOOST_TEST(whole["documents"].size() == 2u);
+    BOOST_TEST(whole["documents"][0]["document"]["kind"] == "ccd");
+    BOOST_TEST(whole["items"].size() == 9u);
+    BOOST_TEST(whole["items"][8]["part"] == 2);
+    BOOST_TEST(whole["items"][8]["item"]["n"] == 3);
+    BOOST_TEST(!whole.contains("next"));
+
+    std::size_t documents = 0, items = 0, pages = 0;
+    Json parameters = {{"id", hex(std::string(16, 'n'))}, {"limit", 1}};
+    for (;;) {
+        auto page = w.ask("record.show", parameters);
+        documents += page.contains("documents") ? page["documents"].size() : 0;
+        items += page.contains("items") ? page["items"].size() : 0;
+        ++pages;
+        if (!page.contains("next")) break;
+        parameters["cursor"] = page["next"];
+    }
+    BOOST_TEST(documents == 2u);
+    BOOST_TEST(items == 9u);
+    BOOST_TEST(pages == 11u);
+    BOOST_TEST(w.ask("record.list")["records"].size() == 3u);
+    BOOST_TEST(w.ask("record.list", {{"since", "1970-01-01T00:00:03Z"}})["records"].size() == 2u);
+    w.ask("record.show", {{"id", hex(std::string(16, 'z'))}}, 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_hostile_item_stays_text_and_a_long_list_stays_under_a_frame)
+{
+    World w;
+    put_message(w, message('m', 2000, "<x@y.example>"));
+    auto id = std::string(16, 'm');
+    w.put(Table::item, item_key(id, 1, 0), std::string(5000, '[') + std::string(5000, ']'));
+    w.put(Table::item, item_key(id, 1, 1), "{broken");
+    for (std::uint32_t i = 2; i < 40; ++i)
+        w.put(Table::item, item_key(id, 1, i), "{\"text\":\"" + std::string(400'000, 'x') + "\"}");
+    auto reply = w.service.handle(w.admin, "record.show", Json{{"id", hex(id)}}.dump());
+    BOOST_TEST(reply.exit == 0);
+    BOOST_TEST(encode_reply(reply).size() < reply_frame_max);
+    auto json = Json::parse(reply.json, nullptr, false);
+    BOOST_TEST(json["items"][0]["item"].is_string());
+    BOOST_TEST(json["items"][1]["item"] == "{broken");
+    BOOST_TEST(json.contains("next"));
+    BOOST_TEST(decode_reply(encode_reply(reply)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(notes_name_the_caller_and_only_listed_events)
+{
+    World w;
+    w.ask("note", {{"event", "explain"}, {"recipient", "a@direct.example.org"}, {"token", "ok"}});
+    w.ask("note", {{"event", "message-in"}}, 2);
+    w.ask("note", Json::object(), 2);
+    auto entries = w.ask("audit.read")["entries"];
+    BOOST_REQUIRE(entries.size() == 1u);
+    BOOST_TEST(entries[0]["who"] == "uid 0 (root)");
+    BOOST_TEST(entries[0]["event"] == "explain");
+    BOOST_TEST(entries[0]["at"] == "2026-11-22T03:10:00.000Z");
+    BOOST_TEST(w.ask("audit.verify")["intact"] == true);
+}
+
+BOOST_AUTO_TEST_CASE(audit_comes_in_pages_and_a_break_is_told)
+{
+    World w;
+    for (int i = 0; i < 10; ++i) w.ask("note", {{"event", "explain"}, {"detail", std::to_string(i)}});
+    std::vector<std::string> seen;
+    Json parameters = {{"limit", 4}};
+    for (;;) {
+        auto page = w.ask("audit.read", parameters);
+        for (const auto& e : page["entries"]) seen.push_back(e["detail"]);
+        if (!page.contains("after")) break;
+        parameters["after"] = page["after"];
+    }
+    BOOST_TEST(join(seen, "") == "0123456789");
+    BOOST_REQUIRE(w.store.write(
+        [&](WriteTxn& txn) -> Status {
+            CHECK(txn.erase(Table::audit, be64(5)));
+            return Done{};
+        },
+        100));
+    auto verdict = w.ask("audit.verify", Json::object(), 1);
+    BOOST_TEST(verdict["intact"] == false);
+    BOOST_TEST(verdict.contains("first_bad"));
+}
+
+BOOST_AUTO_TEST_CASE(the_outbox_is_listed_retried_and_audited)
+{
+    World w;
+    OutboxEntry e;
+    e.id = std::string(16, 'q');
+    e.kind = "clear-leg";
+    e.recipients = {"alice@direct.example.org"};
+    e.created_ms = 1000;
+    e.due_ms = now.time_since_epoch().count() + 3'600'000;
+    e.state = "failed";
+    BOOST_REQUIRE(w.store.write([&](WriteTxn& txn) { return owe(txn, e); }, 100));
+    auto list = w.ask("outbox.list")["outbox"];
+    BOOST_REQUIRE(list.size() == 1u);
+    BOOST_TEST(list[0]["state"] == "failed");
+    BOOST_TEST(list[0]["recipients"][0] == "alice@direct.example.org");
+    BOOST_TEST(w.ask("outbox.retry")["entries"] == 1);
+    BOOST_TEST(w.woken);
+    BOOST_TEST(w.ask("outbox.list")["outbox"][0]["state"] == "waiting");
+    BOOST_TEST(w.ask("audit.read")["entries"][0]["event"] == "outbox-retry");
+}
+
+BOOST_AUTO_TEST_CASE(what_needs_the_daemon_says_so_without_it)
+{
+    World w;
+    RecordService alone(w.store, w.clock, {});
+    for (const char* verb : {"reload", "metrics"}) {
+        auto reply = alone.handle(w.admin, verb, "{}");
+        BOOST_TEST(reply.exit == 75);
+        BOOST_TEST(reply.json.find("not running") != std::string::npos);
+    }
+    w.ask("reload");
+    BOOST_TEST(w.reloaded);
+    BOOST_TEST(w.ask("metrics")["text"] == "direct_messages_total 7\n");
+    w.hooks.reload = {};
+}
+
+BOOST_AUTO_TEST_CASE(a_store_in_trouble_is_temporary)
+{
+    World w;
+    w.store.fail_writes(1);
+    w.ask("note", {{"event", "explain"}}, 75);
+    BOOST_TEST(w.store.rows(Table::audit) == 0u);
+}
