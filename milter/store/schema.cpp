@@ -42,6 +42,7 @@ void fields(F& f, R& r)
     f(12, r.skipped);
     f(13, r.refused_by);
     f(14, r.tries);
+    f(15, r.charset);
 }
 
 template <class F, class R>

@@ -1,0 +1,95 @@
+// expire.cpp - what a clinician's mailbox received goes when its time has passed: items first, then
+// documents with their bytes, then the message and its index rows.
+#include "milter/base/address.h"
+#include "milter/items/hand_over.h"
+#include "milter/items/rows.h"
+
+namespace direct {
+namespace {
+
+constexpr std::size_t messages_per_look = 200;
+
+Result<std::vector<MessageRecord>> expired(RecordStore& store, std::int64_t now_ms, std::string& from,
+                                           bool& more)
+{
+    std::vector<MessageRecord> out;
+    std::string last;
+    std::size_t looked = 0;
+    CHECK(store.read([&](ReadTxn& txn) {
+        out.clear();
+        looked = 0;
+        last = from;
+        return txn.scan(Table::message, "", from, [&](std::string_view key, std::string_view value) {
+            last = key;
+            ++looked;
+            auto record = decode_message(value);
+            if (record && record->items_until_ms != 0 && record->items_until_ms <= now_ms)
+                out.push_back(*std::move(record));
+            return looked < messages_per_look;
+        });
+    }));
+    more = looked == messages_per_look;
+    from = last + std::string(1, '\0');  // the next key there can be
+    return out;
+}
+
+Status erase_index(WriteTxn& txn, RecordStore& store, const MessageRecord& m)
+{
+    CHECK(txn.erase(Table::message_by, "m" + store.index_key("message-id", m.message_id) + m.id));
+    for (const auto& recipient : m.recipients) {
+        const auto address = parse_address(recipient, true);
+        if (!address) continue;
+        CHECK(txn.erase(Table::message_by, "r" + store.index_key("recipient", address->key()) +
+                                               be64(static_cast<std::uint64_t>(m.received_ms)) + m.id));
+    }
+    return Done{};
+}
+
+Status erase_documents(WriteTxn& txn, const MessageRecord& m)
+{
+    std::vector<std::string> keys, contents;
+    Status read = Done{};
+    CHECK(txn.scan(Table::document, m.id, m.id, [&](std::string_view key, std::string_view value) {
+        keys.emplace_back(key);
+        auto d = decode_document(value);
+        if (!d)
+            read = fail(std::move(d).error());
+        else if (d->content)
+            contents.push_back(d->content.id);
+        return true;
+    }));
+    CHECK(read);
+    for (const auto& id : contents) CHECK(txn.erase_content(id));
+    for (const auto& key : keys) {
+        CHECK(txn.erase(Table::document, key));
+        CHECK(txn.erase(Table::pending, key));
+    }
+    return Done{};
+}
+
+}  // namespace
+
+Result<std::size_t> expire_items(RecordStore& store, Time now)
+{
+    std::size_t removed = 0;
+    std::string from;
+    for (bool more = true; more;) {
+        TRY(const auto messages, expired(store, now.time_since_epoch().count(), from, more));
+        for (const auto& m : messages) {
+            // First nothing may add items any more, then the items, which can be many.
+            CHECK(store.write([&](WriteTxn& txn) { return erase_documents(txn, m); }));
+            CHECK(erase_rows(store, Table::item, m.id));
+            const auto erase = [&](WriteTxn& txn) -> Status {
+                CHECK(erase_index(txn, store, m));
+                CHECK(txn.erase(Table::message, m.id));
+                return Done{};
+            };
+            auto erased = store.write(erase);
+            if (!erased) return fail(std::move(erased).error());
+            ++removed;
+        }
+    }
+    return removed;
+}
+
+}  // namespace direct

@@ -1,0 +1,285 @@
+// hand_over.cpp - the thread that takes pending documents to their parsers.
+//
+// A document is settled by its last transaction: its record with the final state, and the pending row
+// gone. Before it its items are written in batches the store can take. Whatever stops us in between
+// (kill, full disk) leaves the pending row, and the document is done again from the start: items have
+// numbers of their own and are put over each other.
+#include "milter/items/hand_over.h"
+
+#include <syslog.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "milter/base/log.h"
+#include "milter/base/metrics.h"
+#include "milter/base/text.h"
+#include "milter/items/rows.h"
+#include "plugins/json_writer.h"
+
+namespace direct {
+namespace {
+
+constexpr std::size_t keys_per_look = 256;       // pending rows taken from the store at once
+constexpr std::size_t refusals_max = 3;          // parsers one document may kill in one go
+constexpr std::chrono::seconds retry_after{30};  // when store or parsers were in trouble
+
+// JSON array of [{section, reason}].
+std::string skipped_json(const ParseOutcome& outcome)
+{
+    JsonWriter w;
+    w.open('[');
+    for (const auto& s : outcome.skipped) {
+        w.open('{');
+        w.field("section", s.section);
+        w.field("reason", s.reason);
+        w.close('}');
+    }
+    w.close(']');
+    return w.take();
+}
+
+// Items of the document and of the documents inside it, in order.
+void gather(const ParseOutcome& outcome, std::vector<const std::string*>& items)
+{
+    for (const auto& i : outcome.items) items.push_back(&i.json);
+    for (const auto& c : outcome.children) gather(*c, items);
+}
+
+// "kind" of a document object we have checked to be JSON: our own plugins write it first.
+std::string kind_of(const std::string& document)
+{
+    constexpr std::string_view key = "{\"kind\":\"";
+    if (!document.starts_with(key)) return "other";
+    const auto end = document.find('"', key.size());
+    return end == std::string::npos
+               ? "other"
+               : document.substr(key.size(), std::min<std::size_t>(end - key.size(), 32));
+}
+
+bool killed_its_parser(const ParseOutcome& outcome)
+{
+    return (outcome.status == "crashed" || outcome.status == "timeout") && !outcome.plugin.empty();
+}
+
+}  // namespace
+
+struct HandOver::State {
+    RecordStore& store;
+    WorkerPool& pool;
+    std::mutex one_pass;  // documents are settled by one thread at a time
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool awake = true, stopping = false;  // what an earlier run left is looked for at once
+    std::thread thread;
+
+    State(RecordStore& s, WorkerPool& p) : store(s), pool(p) {}
+
+    bool must_stop()
+    {
+        std::lock_guard lock(mutex);
+        return stopping;
+    }
+    void run();
+    Result<std::size_t> pass(bool& trouble);
+    Result<std::vector<std::string>> waiting(const std::string& after);
+    Result<bool> settle(const std::string& key);
+    Result<ParseOutcome> read(DocumentRecord& document);
+    Status write(const std::string& key, DocumentRecord& document, const ParseOutcome& outcome);
+};
+
+void HandOver::State::run()
+{
+    for (;;) {
+        bool trouble = false;
+        {
+            std::unique_lock lock(mutex);
+            if (stopping) return;
+            awake = false;
+        }
+        try {
+            auto settled = pass(trouble);
+            if (!settled) {
+                trouble = true;
+                LogLine(LOG_WARNING, "", "parse").with("what", settled.error().why);
+            }
+        } catch (const std::exception& e) {
+            trouble = true;
+            LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
+        }
+        std::unique_lock lock(mutex);
+        const auto woken = [&] { return awake || stopping; };
+        if (trouble)
+            changed.wait_for(lock, retry_after, woken);
+        else
+            changed.wait(lock, woken);
+    }
+}
+
+Result<std::vector<std::string>> HandOver::State::waiting(const std::string& after)
+{
+    std::vector<std::string> keys;
+    CHECK(store.read([&](ReadTxn& txn) {
+        keys.clear();
+        return txn.scan(Table::pending, "", after, [&](std::string_view key, std::string_view) {
+            if (key != after) keys.emplace_back(key);
+            return keys.size() < keys_per_look;
+        });
+    }));
+    return keys;
+}
+
+// Trouble with one document leaves it waiting and goes on with the next.
+Result<std::size_t> HandOver::State::pass(bool& trouble)
+{
+    std::lock_guard lock(one_pass);
+    std::size_t settled = 0;
+    for (std::string last;;) {
+        TRY(const auto keys, waiting(last));
+        if (keys.empty()) return settled;
+        for (const auto& key : keys) {
+            if (must_stop()) return settled;
+            auto done = settle(key);
+            if (!done) {
+                trouble = true;
+                LogLine(LOG_WARNING, "", "parse").with("document", hex(key)).with("what", done.error().why);
+            } else if (*done) {
+                ++settled;
+            }
+        }
+        last = keys.back();
+    }
+}
+
+// False: there was nothing to do for this row.
+Result<bool> HandOver::State::settle(const std::string& key)
+{
+    std::optional<std::string> bytes;
+    CHECK(store.read([&](ReadTxn& txn) -> Status {
+        TRY(bytes, txn.get(Table::document, key));
+        return Done{};
+    }));
+    const auto forget = [&]() -> Result<bool> {
+        auto gone = store.write([&](WriteTxn& txn) -> Status {
+            CHECK(txn.erase(Table::pending, key));
+            return Done{};
+        });
+        if (!gone) return fail(std::move(gone).error());
+        return false;
+    };
+    if (!bytes) return forget();
+    TRY(DocumentRecord document, decode_document(*bytes));
+    if (document.state != "pending") return forget();
+    TRY(const ParseOutcome outcome, read(document));
+    CHECK(write(key, document, outcome));
+    const bool good = document.state == "parsed" || document.state == "file";
+    count(good ? Metric::documents_parsed_total : Metric::documents_failed_total);
+    LogLine(good ? LOG_INFO : LOG_WARNING, "", "parse")
+        .with("message", hex(document.message_id))
+        .with("part", static_cast<std::int64_t>(document.part))
+        .with("plugin", document.plugin)
+        .with("outcome", document.state)
+        .with("items", static_cast<std::int64_t>(document.items));
+    return true;
+}
+
+// Asks the parsers, without those this document has killed. The record says in the end how it went: a
+// document whose parser died keeps that state unless another clinical parser could read it.
+Result<ParseOutcome> HandOver::State::read(DocumentRecord& d)
+{
+    TRY(const std::string content, store.content(d.content));
+    ++d.tries;
+    d.state.clear();
+    for (std::size_t deaths = 0;; ++deaths) {
+        ParseRequest request{content, d.declared_type, d.charset, d.filename, d.refused_by};
+        TRY(ParseOutcome outcome, pool.parse(request));
+        if (killed_its_parser(outcome)) {
+            d.refused_by.push_back(outcome.plugin);
+            d.state = outcome.status;
+            d.plugin = outcome.plugin;
+            d.detail = outcome.detail;
+            if (deaths + 1 < refusals_max) continue;
+        }
+        const bool parsed = outcome.status == "parsed";
+        d.kind = parsed ? kind_of(outcome.document) : "file";
+        if (d.state.empty() || (parsed && d.kind != "file")) {
+            d.state = !parsed ? outcome.status : d.kind == "file" ? "file" : "parsed";
+            d.plugin = outcome.plugin;
+            d.detail = outcome.detail;
+        }
+        return outcome;
+    }
+}
+
+Status HandOver::State::write(const std::string& key, DocumentRecord& d, const ParseOutcome& outcome)
+{
+    std::vector<const std::string*> items;
+    gather(outcome, items);
+    d.items = static_cast<std::uint32_t>(items.size());
+    d.summary = outcome.document;
+    d.skipped = skipped_json(outcome);
+    // What a run that was cut off, perhaps with another version of the plugin, has left.
+    CHECK(erase_rows(store, Table::item, key));
+    std::size_t next = 0;
+    while (next < items.size()) {
+        const std::size_t from = next;
+        std::size_t bytes = 0;
+        while (next < items.size() && bytes < batch_bytes && next - from < batch_rows)
+            bytes += items[next++]->size() + 64;
+        const auto put = [&](WriteTxn& txn) -> Status {
+            for (std::size_t i = from; i < next; ++i)
+                CHECK(txn.put(Table::item, key + be32(static_cast<std::uint32_t>(i + 1)), *items[i]));
+            return Done{};
+        };
+        auto batch = store.write(put, bytes);
+        if (!batch) return batch;
+    }
+    bool expired = false;
+    const auto settle = [&](WriteTxn& txn) -> Status {
+        TRY(const auto still, txn.get(Table::document, key));
+        expired = !still;
+        if (still) CHECK(txn.put(Table::document, key, encode(d)));
+        CHECK(txn.erase(Table::pending, key));
+        return Done{};
+    };
+    CHECK(store.write(settle, d.summary.size() + d.skipped.size() + 4096));
+    // Its time passed while it was read: nothing of it stays.
+    return expired ? erase_rows(store, Table::item, key) : Status(Done{});
+}
+
+HandOver::HandOver(RecordStore& store, WorkerPool& pool, const Clock&) : state_(new State(store, pool))
+{
+    state_->thread = std::thread([this] { state_->run(); });
+}
+
+HandOver::~HandOver()
+{
+    stop();
+}
+
+void HandOver::wake()
+{
+    std::lock_guard lock(state_->mutex);
+    state_->awake = true;
+    state_->changed.notify_all();
+}
+
+void HandOver::stop()
+{
+    {
+        std::lock_guard lock(state_->mutex);
+        state_->stopping = true;
+        state_->changed.notify_all();
+    }
+    if (state_->thread.joinable()) state_->thread.join();
+}
+
+Result<std::size_t> HandOver::pass()
+{
+    bool trouble = false;
+    return state_->pass(trouble);
+}
+
+}  // namespace direct
