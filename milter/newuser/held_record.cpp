@@ -92,6 +92,7 @@ Result<HeldRecord> describe_record(HeldRequest& request)
     if (!request.wrapped && !line.question.empty()) r.warnings.push_back("W2");
     r.answer_exposed = contains(r.warnings, "W2") || contains(r.warnings, "W4");
     r.attempts_left = static_cast<std::uint32_t>(settings.newuser_attempts);
+    r.notices.push_back({r.received_ms, "queued"});
     return r;
 }
 

@@ -71,18 +71,15 @@ bool harmless(std::string_view utf8)
     return true;
 }
 
-// An encoded word that is still there: it was broken, or encoded twice. Two readers would
-// understand it differently.
+// What a reader of RFC 2047 would take for the beginning of an encoded word: it was broken, or encoded
+// twice. Two readers would understand it differently.
 bool undecoded_word(std::string_view text)
 {
     for (std::size_t at = text.find("=?"); at != std::string_view::npos; at = text.find("=?", at + 2)) {
         const std::string_view rest = text.substr(at + 2);
-        const std::size_t mark = rest.find_first_of("? ;");
+        const std::size_t mark = rest.find_first_of("? ");
         if (mark == 0 || mark == std::string_view::npos || rest[mark] != '?') continue;
-        const std::string_view tail = rest.substr(mark + 1);
-        if (tail.size() >= 2 && std::string_view("bBqQ").find(tail[0]) != std::string_view::npos &&
-            tail[1] == '?')
-            return true;
+        if (rest.size() > mark + 2 && rest[mark + 2] == '?') return true;
     }
     return false;
 }
