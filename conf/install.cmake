@@ -18,6 +18,8 @@ install(DIRECTORY conf/postfix/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/postfix PATT
 install(FILES conf/direct.toml.sample README.md INSTALL.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(GLOB units CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/conf/systemd/*.service)
 install(FILES ${units} DESTINATION lib/systemd/system)
+install(FILES conf/systemd/direct-milter.sysusers DESTINATION lib/sysusers.d RENAME direct-milter.conf)
+install(FILES conf/systemd/direct-milter.tmpfiles DESTINATION lib/tmpfiles.d RENAME direct-milter.conf)
 foreach(section 1 5 8)
   file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/conf/man/*.${section})
   install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
