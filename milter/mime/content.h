@@ -40,7 +40,7 @@ std::string safe_filename(std::string_view name);
 Result<std::string> decode_transfer(std::string_view body, std::string_view encoding);
 
 /// Quoted-printable of text with any line ends; lines of at most 76, line ends CRLF (RFC 2045 6.7).
-std::string quoted_printable(std::string_view text);
+void append_quoted_printable(std::string& out, std::string_view text);
 /// White space at line ends is dropped, a wrong escape is Fault malformed; line ends stay as they are.
 Result<std::string> unquoted_printable(std::string_view text);
 

@@ -73,10 +73,8 @@ Result<bool> decode_line(std::string& out, std::string_view line)
 
 }  // namespace
 
-std::string quoted_printable(std::string_view text)
+void append_quoted_printable(std::string& out, std::string_view text)
 {
-    std::string out;
-    out.reserve(text.size() + text.size() / 8 + 16);
     while (!text.empty()) {
         const auto end = std::min(text.find_first_of("\r\n"), text.size());
         encode_line(out, text.substr(0, end));
@@ -85,7 +83,6 @@ std::string quoted_printable(std::string_view text)
         out += "\r\n";
         text.remove_prefix(text.starts_with("\r\n") ? 2 : 1);
     }
-    return out;
 }
 
 Result<std::string> unquoted_printable(std::string_view text)

@@ -1,6 +1,8 @@
 // reencode.cpp - bodies made 7bit, part by part. See reencode.h; fields are in reencode_field.cpp.
 #include "milter/mime/reencode.h"
 
+#include <algorithm>
+
 #include "milter/base/text.h"
 #include "milter/mime/content.h"
 #include "milter/mime/split.h"
@@ -31,6 +33,26 @@ bool is_text(const ContentType& type)
     const std::string charset = ascii_lower(type.parameter("charset"));
     const bool wide = charset.starts_with("utf-16") || charset.starts_with("utf-32");
     return (type.type == "text" || type.type == "message") && !wide;
+}
+
+/// In pieces: a message is in memory once as it came and once as it goes, and no third time.
+void append_base64(std::string& out, std::string_view bytes)
+{
+    constexpr std::size_t piece = base64_line / 4 * 3 * 1024;  // whole lines
+    while (!bytes.empty()) {
+        out += base64(bytes.substr(0, piece), base64_line);
+        bytes.remove_prefix(std::min(piece, bytes.size()));
+        if (!bytes.empty() && !out.ends_with('\n')) out += "\r\n";
+    }
+}
+
+/// Quoted-printable makes three octets of one; from here on base64 is shorter. Short text stays readable.
+bool mostly_eight_bit(std::string_view s)
+{
+    if (s.size() < 4096) return false;
+    const auto high =
+        std::count_if(s.begin(), s.end(), [](char c) { return static_cast<unsigned char>(c) > 127; });
+    return static_cast<std::size_t>(high) > s.size() / 5;
 }
 
 Result<BodyPlan> plan_container(const Entity& e, Way way)
@@ -71,7 +93,13 @@ private:
             TRY(decoded, decode_body(e));
             bytes = decoded;
         }
-        out_ += way == Way::base64 ? base64(bytes, base64_line) : quoted_printable(bytes);
+        if (way == Way::quoted_printable) {
+            append_quoted_printable(out_, bytes);
+        } else if (is_text(e.content_type) && !is_canonical_crlf(bytes) && e.transfer_encoding != "binary") {
+            append_base64(out_, to_crlf(bytes));
+        } else {
+            append_base64(out_, bytes);
+        }
         return Done{};
     }
 
@@ -137,7 +165,7 @@ Result<BodyPlan> plan_body(const Entity& e)
         return BodyPlan{Way::base64, "base64"};
     }
     if (e.content_type.is("message", "partial")) return malformed("message/partial must be 7bit");
-    if (text) return BodyPlan{Way::quoted_printable, "quoted-printable"};
+    if (text && !mostly_eight_bit(e.body)) return BodyPlan{Way::quoted_printable, "quoted-printable"};
     return BodyPlan{Way::base64, "base64"};
 }
 

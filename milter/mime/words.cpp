@@ -105,6 +105,14 @@ struct PendingWords {
     }
 };
 
+/// Words cannot be folded, and a line over 998 is none (RFC 5322 section 2.1.1).
+std::size_t longest_word(std::string_view text)
+{
+    std::size_t longest = 0;
+    for (const auto word : split(text, ' ')) longest = std::max(longest, word.size());
+    return longest;
+}
+
 std::string clean_utf8(std::string_view s)
 {
     std::string out;
@@ -268,7 +276,8 @@ std::string fold_text(std::string_view text, std::size_t column)
 std::string encode_text(std::string_view utf8, std::size_t column)
 {
     const std::string text = clean_utf8(utf8);
-    if (ascii(text) && text.find("=?") == std::string::npos) return fold_text(text, column);
+    const bool looks_encoded = text.find("=?") != std::string::npos;
+    if (ascii(text) && !looks_encoded && longest_word(text) < 900) return fold_text(text, column);
     // 45 bytes are 60 characters of base64, 72 with the frame of the word.
     std::size_t room = column < 48 ? (64 - column) / 4 * 3 : 45;
     std::string out;

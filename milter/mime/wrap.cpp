@@ -72,8 +72,8 @@ Status append_rewritten(std::string& out, const Entity& e, const BodyPlan& plan,
 {
     if (!plan.encoding.empty()) out += "Content-Transfer-Encoding: " + plan.encoding + "\r\n";
     // Mail programs without MIME that write UTF-8: the next reader must not take it for ASCII.
-    if (plan.way == BodyPlan::Way::quoted_printable && e.headers.count("Content-Type") == 0 &&
-        valid_utf8(e.body))
+    const bool text = plan.way == BodyPlan::Way::quoted_printable || plan.way == BodyPlan::Way::base64;
+    if (text && e.headers.count("Content-Type") == 0 && valid_utf8(e.body))
         out += "Content-Type: text/plain; charset=utf-8\r\n";
     out += "\r\n";
     return append_body(out, e, plan, limits);
@@ -102,8 +102,9 @@ Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now
         TRY(whole, read_entity(message, limits));
         TRY(plan, plan_body(whole));
     }
-    // LF alone becomes two octets on each line; a line has about 78.
-    out.entity.reserve(message.size() + (scan.lf ? message.size() / 32 : 0) + 1024);
+    // One allocation. Base64 makes 1.37 octets of one; LF alone becomes two, on lines of about 78.
+    const std::size_t growth = as_it_is ? (scan.lf ? message.size() / 32 : 0) : message.size() * 2 / 5;
+    out.entity.reserve(message.size() + growth + 4096);
     out.entity = wrapping;
     for (const auto& f : block.headers.fields()) {
         if (blind(f) || (missing.message_id && named(f, "Message-ID"))) continue;

@@ -43,6 +43,7 @@ BOOST_AUTO_TEST_CASE(what_is_encoded_decodes_to_the_same)
                                  "=?utf-8?Q?looks_like_a_word?=",
                                  "日本語の件名がとても長いので折り返しが必要になるはずです、たぶん三行ぐらい",
                                  std::string(300, 'x'),
+                                 std::string(2000, 'x'),
                                  "a  b   c",
                                  std::string(60, 'y') + "é"};
     for (const auto& text : texts)

@@ -149,6 +149,16 @@ BOOST_AUTO_TEST_CASE(eight_bit_text_becomes_quoted_printable_and_binary_base64)
     BOOST_TEST(*decode_body(*read_entity(ends, {})) == "a\nb\r\nc\r");
 }
 
+BOOST_AUTO_TEST_CASE(text_that_is_mostly_eight_bit_grows_least)
+{
+    std::string text;
+    for (int i = 0; i < 9000; ++i) text += i % 20 ? "\xe6\x97\xa5" : "\n";
+    const auto w = wrapped(complete + "Content-Type: text/plain; charset=utf-8\r\n\r\n" + text);
+    BOOST_TEST(test::fit_to_sign(w.entity));
+    BOOST_TEST(w.entity.size() < text.size() * 3 / 2 + 1024);
+    BOOST_TEST(*decode_body(*read_entity(inner(w), {})) == to_crlf(text));
+}
+
 BOOST_AUTO_TEST_CASE(header_fields_become_ascii)
 {
     const auto h = inner_headers(
