@@ -74,9 +74,10 @@ NoticeFacts facts_of(const std::vector<HeldRecord>& records, const DomainSetting
 
 std::string part(const std::string& boundary, const char* type, std::string_view text)
 {
-    return "--" + boundary + "\r\nContent-Type: " + type +
-           "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
-           quoted_printable(to_crlf(text));
+    auto out = "--" + boundary + "\r\nContent-Type: " + type +
+               "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
+    append_quoted_printable(out, to_crlf(text));
+    return out;
 }
 
 }  // namespace
