@@ -317,8 +317,15 @@ Note note_of(const ExplainOptions& given, const std::string& message, const Mime
 
 }  // namespace
 
-int cmd_explain(const Common& common, const ExplainOptions& given)
+int cmd_explain(const Common& common, const ExplainOptions& options)
 {
+    auto given = options;
+    if (given.message.empty() && given.to.size() > 1) {
+        // `--to A B MESSAGE`: an option that takes several takes what follows it as well.
+        given.message = given.to.back();
+        given.to.pop_back();
+    }
+    if (given.message.empty()) return tell_usage("MESSAGE is missing");
     if (given.direction != "in" && given.direction != "out") return tell_usage("--direction is in or out");
     auto to = addresses(given.to);
     if (!to) return tell(to.error());

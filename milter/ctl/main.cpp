@@ -129,7 +129,7 @@ void add_mail_commands(CLI::App& app, CommandLine& l)
     explain->add_option("--to", l.explain.to, "Recipients")->required()->take_all()->expected(1, -1);
     explain->add_option("--out", l.explain.out, "Write the message that would go on (mode 0600)");
     explain->add_flag("--text", l.explain.text, "Prose instead of JSON");
-    explain->add_option("MESSAGE", l.explain.message, "The message as it came")->required();
+    explain->add_option("MESSAGE", l.explain.message, "The message as it came");
 
     auto* subject = app.add_subcommand("subject", "Reads a newuser subject");
     auto* value = subject->add_option("LINE", l.subject.line, "Header value; - reads it from standard input");
