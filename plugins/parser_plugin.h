@@ -25,21 +25,24 @@ extern "C" {
 
 #define DIRECT_PARSER_ABI_MAJOR 1u
 
-typedef struct { const char *data; size_t len; } direct_bytes;
+typedef struct {
+    const char* data;
+    size_t len;
+} direct_bytes;
 
 typedef enum {
-    DIRECT_PARSED = 0,     /* read; what could not be read was told with skip() */
-    DIRECT_NOT_MINE = 1,   /* looked like mine, is not: the next plugin is asked */
-    DIRECT_MALFORMED = 2,  /* mine, but not readable at all */
-    DIRECT_LIMIT = 3       /* a limit of the host or of the plugin was hit */
+    DIRECT_PARSED = 0,    /* read; what could not be read was told with skip() */
+    DIRECT_NOT_MINE = 1,  /* looked like mine, is not: the next plugin is asked */
+    DIRECT_MALFORMED = 2, /* mine, but not readable at all */
+    DIRECT_LIMIT = 3      /* a limit of the host or of the plugin was hit */
 } direct_parse_status;
 
 /* One thing found in a document. */
 typedef struct {
-    size_t size;           /* sizeof(direct_item) at plugin build */
-    direct_bytes section;  /* the place: "allergies", "results", ..., "other" */
-    direct_bytes kind;     /* what it is: "allergy", "medication", ... */
-    direct_bytes json;     /* the whole item as one JSON object, section and kind included */
+    size_t size;          /* sizeof(direct_item) at plugin build */
+    direct_bytes section; /* the place: "allergies", "results", ..., "other" */
+    direct_bytes kind;    /* what it is: "allergy", "medication", ... */
+    direct_bytes json;    /* the whole item as one JSON object, section and kind included */
 } direct_item;
 
 /* A document inside the document (XDM package, unstructured body): read as an attachment of its own. */
@@ -48,44 +51,44 @@ typedef struct {
     direct_bytes filename;
     direct_bytes media_type;
     direct_bytes content;
-    direct_bytes json;     /* what the container says of it: JSON object or empty */
+    direct_bytes json; /* what the container says of it: JSON object or empty */
 } direct_child;
 
 /* What is given to parse(). */
 typedef struct {
     size_t size;
     direct_bytes content;
-    direct_bytes media_type;  /* as declared, lower case; a hint */
-    direct_bytes charset;     /* charset parameter or empty; a hint */
-    direct_bytes filename;    /* a hint */
+    direct_bytes media_type; /* as declared, lower case; a hint */
+    direct_bytes charset;    /* charset parameter or empty; a hint */
+    direct_bytes filename;   /* a hint */
 } direct_document;
 
 /* What the host offers to the plugin. */
 typedef struct {
     size_t size;
-    void *context;                                                /* pass back unchanged */
-    int (*document)(void *context, direct_bytes json);            /* once: the "document" object */
-    int (*item)(void *context, const direct_item *item);
-    int (*skip)(void *context, direct_bytes section, direct_bytes reason);
-    int (*note)(void *context, direct_bytes text);                /* for the admin; no health data */
-    int (*child)(void *context, const direct_child *child);
-    uint64_t max_items;                                           /* at most so many item() calls */
-    uint64_t max_json;                                            /* bytes of one JSON object */
+    void* context;                                     /* pass back unchanged */
+    int (*document)(void* context, direct_bytes json); /* once: the "document" object */
+    int (*item)(void* context, const direct_item* item);
+    int (*skip)(void* context, direct_bytes section, direct_bytes reason);
+    int (*note)(void* context, direct_bytes text); /* for the admin; no health data */
+    int (*child)(void* context, const direct_child* child);
+    uint64_t max_items; /* at most so many item() calls */
+    uint64_t max_json;  /* bytes of one JSON object */
 } direct_host;
 
 /* What a plugin offers to the host. */
 typedef struct {
-    uint32_t abi_major;       /* DIRECT_PARSER_ABI_MAJOR, always first */
-    size_t size;              /* sizeof(direct_parser) at plugin build */
-    const char *name;         /* "ccda"; lower case, static storage */
-    const char *version;      /* "1.0"; static storage */
+    uint32_t abi_major;  /* DIRECT_PARSER_ABI_MAJOR, always first */
+    size_t size;         /* sizeof(direct_parser) at plugin build */
+    const char* name;    /* "ccda"; lower case, static storage */
+    const char* version; /* "1.0"; static storage */
     /* Cheap look at no more than the first 64 KiB: 0 = not mine .. 100 = surely mine. */
-    int (*recognise)(const direct_document *head);
-    direct_parse_status (*parse)(const direct_host *host, const direct_document *document);
+    int (*recognise)(const direct_document* head);
+    direct_parse_status (*parse)(const direct_host* host, const direct_document* document);
 } direct_parser;
 
 /* The only exported symbol. The result has static storage. */
-const direct_parser *direct_parser_v1(void);
+const direct_parser* direct_parser_v1(void);
 
 #ifdef __cplusplus
 }

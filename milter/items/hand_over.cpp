@@ -17,7 +17,6 @@
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
 #include "milter/items/rows.h"
-#include "plugins/json_writer.h"
 
 namespace direct {
 namespace {
@@ -25,21 +24,6 @@ namespace {
 constexpr std::size_t keys_per_look = 256;       // pending rows taken from the store at once
 constexpr std::size_t refusals_max = 3;          // parsers one document may kill in one go
 constexpr std::chrono::seconds retry_after{30};  // when store or parsers were in trouble
-
-// JSON array of [{section, reason}].
-std::string skipped_json(const ParseOutcome& outcome)
-{
-    JsonWriter w;
-    w.open('[');
-    for (const auto& s : outcome.skipped) {
-        w.open('{');
-        w.field("section", s.section);
-        w.field("reason", s.reason);
-        w.close('}');
-    }
-    w.close(']');
-    return w.take();
-}
 
 // Items of the document and of the documents inside it, in order.
 void gather(const ParseOutcome& outcome, std::vector<const std::string*>& items)
@@ -219,7 +203,7 @@ Status HandOver::State::write(const std::string& key, DocumentRecord& d, const P
     gather(outcome, items);
     d.items = static_cast<std::uint32_t>(items.size());
     d.summary = outcome.document;
-    d.skipped = skipped_json(outcome);
+    d.skipped = skipped_to_json(outcome);
     // What a run that was cut off, perhaps with another version of the plugin, has left.
     CHECK(erase_rows(store, Table::item, key));
     std::size_t next = 0;

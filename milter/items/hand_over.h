@@ -22,10 +22,11 @@ namespace direct {
 class PreparedDocuments {
 public:
     /// Fault: malformed (message), temporary (store).
-    static Result<PreparedDocuments> prepare(RecordStore& store, std::string_view message, const MimeLimits& limits);
+    static Result<PreparedDocuments> prepare(RecordStore& store, std::string_view message,
+                                             const MimeLimits& limits);
     /// Inside write(): documents and pending rows of this message.
     Status owe(WriteTxn& txn, std::string_view message_id) const;
-    void keep();                               ///< after write() returned success
+    void keep();  ///< after write() returned success
     std::size_t size() const { return documents_.size(); }
     const std::vector<DocumentRecord>& documents() const { return documents_; }
 

@@ -41,14 +41,8 @@ void write(JsonWriter& w, const ParseOutcome& outcome, bool inner)
     w.open_field("items", '[');
     for (auto& i : outcome.items) w.raw(i.json);
     w.close(']');
-    w.open_field("skipped", '[');
-    for (auto& s : outcome.skipped) {
-        w.open('{');
-        w.field("section", s.section);
-        w.field("reason", s.reason);
-        w.close('}');
-    }
-    w.close(']');
+    w.name("skipped");
+    w.raw(skipped_to_json(outcome));
     w.open_field("notes", '[');
     for (auto& n : outcome.notes) w.text(n);
     w.close(']');
@@ -59,6 +53,20 @@ void write(JsonWriter& w, const ParseOutcome& outcome, bool inner)
 }
 
 }  // namespace
+
+std::string skipped_to_json(const ParseOutcome& outcome)
+{
+    JsonWriter w;
+    w.open('[');
+    for (const auto& s : outcome.skipped) {
+        w.open('{');
+        w.field("section", s.section);
+        w.field("reason", s.reason);
+        w.close('}');
+    }
+    w.close(']');
+    return w.take();
+}
 
 std::string to_json(const ParseOutcome& outcome)
 {

@@ -16,20 +16,21 @@
 namespace direct {
 
 struct PoolOptions {
-    std::string worker;                        ///< path of direct-parse
-    std::string plugins;                       ///< folder of *.so
+    std::string worker;   ///< path of direct-parse
+    std::string plugins;  ///< folder of *.so
     std::size_t children = 2;
-    milliseconds budget{10000};                ///< wall clock per document
-    std::uint64_t memory = 512ull << 20;       ///< address space per child, bytes (not enforced in sanitizer builds)
+    milliseconds budget{10000};  ///< wall clock per document
+    std::uint64_t memory =
+        512ull << 20;  ///< address space per child, bytes (not enforced in sanitizer builds)
     std::uint64_t document_max = 32ull << 20;  ///< larger: outcome "limit"
     std::uint64_t items_max = 100000;
-    bool sandbox = true;                       ///< seccomp; off only for directctl parse --no-sandbox
+    bool sandbox = true;  ///< seccomp; off only for directctl parse --no-sandbox
 };
 
 struct ParseRequest {
-    std::string_view content;                  ///< borrowed for the call
+    std::string_view content;  ///< borrowed for the call
     std::string media_type, charset, filename;
-    std::vector<std::string> not_plugins;      ///< "ccda 1.0": versions this document has killed
+    std::vector<std::string> not_plugins;  ///< "ccda 1.0": versions this document has killed
 };
 
 struct ParsedItem {
@@ -42,27 +43,29 @@ struct SkippedPart {
 struct ParseOutcome {
     /// parsed | malformed | limit | crashed | timeout. A document no plugin takes is parsed by "file".
     std::string status = "crashed";
-    std::string plugin;                        ///< "ccda 1.0": who read it, or who died of it
-    std::string document;                      ///< JSON object, "" unless parsed
+    std::string plugin;    ///< "ccda 1.0": who read it, or who died of it
+    std::string document;  ///< JSON object, "" unless parsed
     std::vector<ParsedItem> items;
     std::vector<SkippedPart> skipped;
     std::vector<std::string> notes;
-    std::string detail;                        ///< for the admin; no health data
+    std::string detail;  ///< for the admin; no health data
     std::vector<std::shared_ptr<ParseOutcome>> children;
-    std::string filename;                      ///< of a child document
-    std::string container;                     ///< JSON: what the container says of a child document, or ""
+    std::string filename;   ///< of a child document
+    std::string container;  ///< JSON: what the container says of a child document, or ""
 };
 
 class WorkerPool {
 public:
     /// Starts the children. Fault: configuration (no worker, no plugin folder).
     static Result<std::unique_ptr<WorkerPool>> start(const PoolOptions& options);
-    virtual ~WorkerPool() = default;           ///< ends all children and waits for them
+    virtual ~WorkerPool() = default;  ///< ends all children and waits for them
     /// Fault: temporary when no child could be had at all; what the document did is in the outcome.
     virtual Result<ParseOutcome> parse(const ParseRequest& request) = 0;
 };
 
 /// The JSON of directctl parse: document, items, skipped, notes, children; or {"error":..,"detail":..}.
 std::string to_json(const ParseOutcome& outcome);
+/// Its "skipped" array alone.
+std::string skipped_to_json(const ParseOutcome& outcome);
 
 }  // namespace direct
