@@ -5,6 +5,9 @@
 
 // One line per request would bury what failed.
 struct QuietLog {
-    QuietLog() { direct::log_to([](int, const std::string&) {}); }
+    QuietLog()
+    {
+        direct::log_to([](int, const std::string&) {});
+    }
 };
 BOOST_TEST_GLOBAL_FIXTURE(QuietLog);
