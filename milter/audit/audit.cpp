@@ -214,7 +214,7 @@ Status audit_now(RecordStore& store, AuditEntry entry)
 Status read_audit(RecordStore& store, const AuditQuery& query,
                   const std::function<bool(const AuditEntry&)>& visit)
 {
-    std::uint64_t next = 1;
+    std::uint64_t next = query.after + 1;
     for (bool more = true; more;) {
         std::vector<AuditEntry> found;
         std::size_t seen = 0;

@@ -42,6 +42,7 @@ Status audit_now(RecordStore& store, AuditEntry entry);
 struct AuditQuery {
     std::optional<Time> since, until;
     std::string id;                  ///< Message-ID, queue id or address; empty = all
+    std::uint64_t after = 0;         ///< only entries with a greater sequence: the next page of a list
 };
 /// Entries in order. Fault: temporary. `visit` returns false to stop.
 Status read_audit(RecordStore& store, const AuditQuery& query, const std::function<bool(const AuditEntry&)>& visit);

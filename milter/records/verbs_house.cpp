@@ -79,12 +79,12 @@ Reply audit_read(const Context& c, Parameters& p)
     auto limit = p.number("limit", 2000, 1, 20000);
     auto after = static_cast<std::uint64_t>(p.number("after", 0, 0, INT64_MAX));
     if (auto ok = p.check(); !ok) return bad(ok.error());
+    query.after = after;
     Page page(limit);
     std::uint64_t last = after;
     Json reply;
     reply["entries"] = Json::array();
     auto done = read_audit(c.store, query, [&](const AuditEntry& e) {
-        if (e.sequence <= after) return true;
         if (!page.room("more")) return false;
         page.add(e.detail.size() + e.recipient.size() + 70 * e.certificates.size() + 500);
         reply["entries"].push_back(audit_row(e));
