@@ -30,8 +30,8 @@ Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now
 /// Date, Message-ID, In-Reply-To, References as in the inner message, MIME-Version, and a fixed Subject
 /// (none when `subject` is empty). Never Bcc, never anything else (B8, B9). Read from `wrapped`, where they
 /// are complete and ASCII; `message` and `now` are not looked at. Fault: malformed.
-Result<std::string> outer_headers(std::string_view message, const Wrapped& wrapped, std::string_view subject, Time now,
-                                  const MimeLimits& limits);
+Result<std::string> outer_headers(std::string_view message, const Wrapped& wrapped, std::string_view subject,
+                                  Time now, const MimeLimits& limits);
 
 /// What lies in the signed part.
 struct Unwrapped {
@@ -40,11 +40,12 @@ struct Unwrapped {
 };
 /// message/rfc822 (7bit, 8bit, binary, base64 or quoted-printable) gives the inner message; anything else
 /// gives the outer message with Content-* fields and body of the signed part. Fault: malformed.
-Result<Unwrapped> unwrap(std::string_view signed_part, std::string_view outer_message, const MimeLimits& limits);
+Result<Unwrapped> unwrap(std::string_view signed_part, std::string_view outer_message,
+                         const MimeLimits& limits);
 
-/// The inner message as it may be delivered: without Authentication-Results of ours (`authserv_id`, any spelling),
-/// X-Direct-*, Delivered-To, Return-Path, Resent-*, Bcc (decision 13), with `add` (raw fields with CRLF)
-/// on top. Everything else byte for byte. A non-empty `subject` (UTF-8) replaces the Subject field. An
+/// The inner message as it may be delivered: without Authentication-Results of ours (`authserv_id`, any
+/// spelling), X-Direct-*, Delivered-To, Return-Path, Resent-*, Bcc (decision 13), with `add` (raw fields
+/// with CRLF) on top. Everything else byte for byte. A non-empty `subject` (UTF-8) replaces the Subject field. An
 /// empty authserv_id, and a field whose id cannot be read, count as ours.
 /// Fault: malformed.
 Result<std::string> deliverable(std::string_view message, std::string_view authserv_id,
