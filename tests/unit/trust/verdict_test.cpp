@@ -1,4 +1,6 @@
+#include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <thread>
 
 #include "milter/base/text.h"
 #include "policy/trust/verdict.h"
@@ -330,6 +332,32 @@ BOOST_AUTO_TEST_CASE(the_cache_forgets_in_time)
     };
     CHECK_REASON(cache.judge(sign_only.certificate, {middle.certificate}, anchors, options).reason, accepted);
     CHECK_REASON(cache.judge(sign_only.certificate, {middle.certificate}, anchors, options).reason, revoked);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_SUITE(many_threads, Fixture)
+
+// Parsed certificates, anchors and caches are shared by all sessions; ThreadSanitizer watches this one.
+BOOST_AUTO_TEST_CASE(certificates_and_caches_are_shared)
+{
+    CertificateCache certificates(16);
+    VerdictCache verdicts(16);
+    const AnchorSet anchors({root.certificate});
+    const std::string leaf_der(leaf.certificate.der()), middle_der(middle.certificate.der());
+    std::atomic<int> accepted = 0;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([&] {
+            for (int i = 0; i < 50; ++i) {
+                Certificate c = *certificates.get(leaf_der), m = *certificates.get(middle_der);
+                bool cached = verdicts.judge(c, {m}, anchors, options).trusted();
+                bool fresh = judge(leaf.certificate, {middle.certificate}, anchors, options).trusted();
+                accepted += cached && fresh && !c.bound_to_domain("x") && c.subject() == "CN=leaf";
+            }
+        });
+    for (auto& t : threads) t.join();
+    BOOST_TEST(accepted == 200);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
