@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include <exception>
+#include <typeinfo>
 
 #include "milter/base/log.h"
 #include "milter/session.h"
@@ -32,7 +33,11 @@ sfsistat guard(SMFICTX* ctx, sfsistat in_trouble, Work work) noexcept
             LogLine(LOG_ERR, "", "unexpected").with("what", "callback without a session");
         } catch (const std::exception& e) {
             if (auto* s = session_of(ctx)) s->message.reset();
-            LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
+            // Its kind only: what() of a library may quote the message.
+            LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());
+        } catch (...) {
+            if (auto* s = session_of(ctx)) s->message.reset();
+            LogLine(LOG_CRIT, "", "unexpected").with("what", "foreign exception");
         }
     } catch (...) {
     }
@@ -141,6 +146,7 @@ sfsistat on_body(SMFICTX* ctx, unsigned char* bytes, size_t n)
 sfsistat on_eom(SMFICTX* ctx)
 {
     return guard(ctx, SMFIS_TEMPFAIL, [&](Session& s) -> sfsistat {
+        House::Busy busy(s.house);
         auto message = std::move(s.message);  // gone when this call ends, whatever happens
         if (!message) return SMFIS_TEMPFAIL;
         message->set_queue_id(macro(ctx, "i").c_str());

@@ -3,7 +3,9 @@
 
 #include <syslog.h>
 
+#include "milter/base/crypto.h"
 #include "milter/base/log.h"
+#include "milter/base/text.h"
 #include "milter/custody_parts.h"
 
 namespace direct {
@@ -54,12 +56,17 @@ Plan refuse_message(House& house, const Facts& facts, const std::vector<Recipien
 
 Plan take_report(Taking taking)
 {
-    // Audit keeps which report came for which token; the report itself is consumed once that is on disk.
+    // Audit keeps which report came for which token and whether it tells of a failure; the report itself is
+    // consumed once that is on disk.
+    auto lower = ascii_lower(taking.message);
+    bool failed = lower.find("\naction: failed") != std::string::npos;
+    discard(lower);
     auto written = taking.house.store.write([&](WriteTxn& txn) -> Status {
         for (const auto& r : taking.recipients)
-            CHECK(append_audit(txn, taking.house.store,
-                               audit_of_path(taking.facts, "delivery-report",
-                                             r.address ? r.address->text() : r.path, "ok", "")));
+            CHECK(append_audit(
+                txn, taking.house.store,
+                audit_of_path(taking.facts, "delivery-report", r.address ? r.address->text() : r.path,
+                              failed ? "failed" : "ok", "")));
         return Done{};
     });
     if (!written) return plan_for(written.error());

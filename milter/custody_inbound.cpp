@@ -26,10 +26,12 @@ private:
     Plan take_plain();
     Status take();
     Status read_newuser();
+    Result<PreparedPickup> prepare_one(RecipientVerdict& verdict, NewuserLine line);
     Status prepare_mailbox_leg(const std::vector<std::string>& recipients);
     Status prepare_failed_notices();
     Status commit();
     Status write(WriteTxn& txn);
+    Status write_pickups(WriteTxn& txn, const Address& recipient);
     Status write_mailbox(WriteTxn& txn, const std::vector<Address>& fresh);
     Plan refused();
     Plan taken() const;
@@ -39,8 +41,7 @@ private:
     OpenedMail opened_;
     std::vector<Address> ours_;
     bool others_ = false;
-    std::string content_sha_;
-    std::string subject_for_others_;  // set when newuser stands among the recipients
+    std::string for_others_;  // set when newuser stands among the recipients: without its line
     std::optional<PreparedEntry> clear_leg_;
     std::optional<PreparedDocuments> documents_;
     std::vector<PreparedPickup> pickups_;
@@ -57,7 +58,7 @@ Plan InboundTaking::run()
                               "a recipient of ours is spelled in a way that cannot be delivered", true);
     opened_ = open_inbound(t_.site, t_.house.engine, {t_.message, ours_, t_.facts.now});
     if (plain()) return take_plain();
-    t_.message = {};
+    discard(t_.message);
     // One recipient whose verdict may be another in a minute decides for all: nobody gets it twice.
     if (is_temporary(opened_.overall())) return refused();
     if (opened_.any_accepted())
@@ -123,14 +124,22 @@ Plan InboundTaking::take_plain()
 
 Status InboundTaking::take()
 {
-    content_sha_ = sha256(opened_.message);
     CHECK(read_newuser());
     std::vector<std::string> mailboxes;
     for (const auto& v : opened_.verdicts)
         if (v.reason == Reason::accepted) mailboxes.push_back(v.recipient.text());
     if (!opened_.any_accepted()) return Done{};  // newuser alone, and its line was refused
     if (!mailboxes.empty()) CHECK(prepare_mailbox_leg(mailboxes));
-    opened_.message = {};
+    discard(opened_.message);
+    discard(for_others_);
+    CHECK(prepare_failed_notices());
+    auto done = commit();
+    if (done || !is_newuser_refusal(done.error())) return done;
+    // The quota is counted inside the transaction. Newuser leaves; the others, if any, are served.
+    for (auto& v : opened_.verdicts)
+        if (v.reason == Reason::held) v.reason = done.error().reason;
+    pickups_.clear();
+    if (!opened_.any_accepted()) return Done{};
     CHECK(prepare_failed_notices());
     return commit();
 }
@@ -151,23 +160,27 @@ Status InboundTaking::prepare_failed_notices()
                 std::string(row_of(v.reason).admin),
                 t_.site.host,
                 t_.facts.now};
-        auto sealed = seal_outbound(t_.site, t_.house.engine,
-                                    {make_mdn(mdn), v.recipient, {*opened_.from}, {}, t_.facts.now});
-        if (sealed.legs.empty()) {
+        auto text = make_mdn(mdn);
+        auto sealed =
+            seal_outbound(t_.site, t_.house.engine, {text, v.recipient, {*opened_.from}, {}, t_.facts.now});
+        if (!sealed.leg) {
             v.because.push_back("the sender could not be told: " + std::string(token_of(sealed.overall())));
             continue;
         }
         TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "mdn", "", hex(new_id()), "NEVER",
-                                      {opened_.from->text()}, sealed.legs.front().message()));
+                                      {opened_.from->text()}, sealed.leg->message()));
         failed_notices_.emplace_back(v.recipient, std::move(entry));
     }
     return Done{};
 }
 
-/// The newuser recipients: line read, record sealed. A line that cannot be taken is that recipient's
-/// refusal; trouble of ours is everybody's 4xx.
+/// The newuser recipients: line read, record sealed. A line that cannot be taken, or a quota, is that
+/// recipient's refusal; trouble of ours is everybody's 4xx.
 Status InboundTaking::read_newuser()
 {
+    bool any = std::any_of(ours_.begin(), ours_.end(), [&](const auto& a) { return t_.site.is_newuser(a); });
+    if (!any) return Done{};
+    TRY(for_others_, without_line(t_.site, opened_.message, read_line(t_.site, opened_.message)));
     for (auto& v : opened_.verdicts) {
         if (v.reason != Reason::accepted || !t_.site.is_newuser(v.recipient)) continue;
         if (!opened_.wrapped && t_.site.settings->newuser_require_wrapped) {
@@ -176,25 +189,28 @@ Status InboundTaking::read_newuser()
             continue;
         }
         auto line = read_line(t_.site, opened_.message);
-        if (!line) {
-            v.reason = line.error().reason;
-            v.because.push_back(line.error().why);
-            continue;
-        }
-        v.because.insert(v.because.end(), line->warnings.begin(), line->warnings.end());
-        subject_for_others_ =
-            line->real_subject.empty() ? t_.site.settings->outbound_subject : line->real_subject;
-        PickupSource source{opened_.message,
-                            opened_.wrapped,
-                            opened_.from->text(),
-                            opened_.signer->organisation(),
-                            opened_.signer->fingerprint(),
-                            opened_.message_id};
-        TRY(auto pickup, prepare_pickup(t_, source, v.recipient, std::move(*line)));
-        pickups_.push_back(std::move(pickup));
-        v.reason = Reason::held;
+        auto pickup = line ? prepare_one(v, std::move(*line)) : Result<PreparedPickup>(fail(line.error()));
+        if (!pickup && !is_newuser_refusal(pickup.error())) return fail(pickup.error());
+        v.reason = pickup ? Reason::held : pickup.error().reason;
+        if (pickup)
+            pickups_.push_back(std::move(*pickup));
+        else
+            v.because.push_back(pickup.error().why);
     }
     return Done{};
+}
+
+Result<PreparedPickup> InboundTaking::prepare_one(RecipientVerdict& verdict, NewuserLine line)
+{
+    verdict.because.insert(verdict.because.end(), line.warnings.begin(), line.warnings.end());
+    if (!opened_.wrapped) verdict.because.push_back("W2");
+    PickupSource source{opened_.message,
+                        opened_.wrapped,
+                        opened_.from->text(),
+                        opened_.signer->organisation(),
+                        opened_.signer->fingerprint(),
+                        opened_.message_id};
+    return prepare_pickup(t_, source, verdict.recipient, std::move(line));
 }
 
 std::string InboundTaking::trust_headers() const
@@ -235,9 +251,9 @@ Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipi
         else
             record_.warnings.push_back("attachments-unreadable");
     }
-    TRY(auto clear,
-        deliverable(opened_.message, t_.site.authserv_id, {trust_headers()}, subject_for_others_, limits));
-    opened_.message = {};
+    const auto& visible = for_others_.empty() ? opened_.message : for_others_;
+    TRY(auto clear, deliverable(visible, t_.site.authserv_id, {trust_headers()}, "", limits));
+    discard(opened_.message);
     auto token = hex(new_id());
     TRY(clear_leg_,
         prepare_entry(store, t_.facts, "clear-leg", "direct-dsn+" + token + "@" + t_.site.report_domain(),
@@ -253,11 +269,8 @@ Status InboundTaking::commit()
     if (clear_leg_) clear_leg_->content->keep();
     if (documents_) documents_->keep();
     for (auto& [recipient, entry] : failed_notices_) entry.content->keep();
-    for (auto& p : pickups_) {
-        p.held.content->keep();
-        p.notice->content->keep();
-    }
-    for (const auto& v : opened_.verdicts) log_decision(t_.facts, v, record_.sender);
+    for (auto& p : pickups_) p.keep();
+    for (const auto& v : opened_.verdicts) log_decision(t_.facts, v, opened_.from->text());
     t_.house.wake();
     return Done{};
 }
@@ -270,23 +283,30 @@ Status InboundTaking::write(WriteTxn& txn)
     std::vector<Address> fresh;
     for (const auto& v : opened_.verdicts) {
         auto entry = audit_of(t_.facts, "message-in", v, sender, opened_.message_id);
+        if (!opened_.warnings.empty()) entry.detail += "; marked " + join(opened_.warnings, ", ");
         if (!is_refusal(v.reason)) {
             TRY(bool first,
-                first_time(txn, store, opened_.message_id, sender, v.recipient, content_sha_, t_.facts.now));
+                first_time(txn, store, v.reason == Reason::held ? "held" : "leg", opened_.message_id, sender,
+                           v.recipient, opened_.signed_digest, t_.facts.now));
             if (!first) entry.detail += "; taken before, this is the sender's repeat";
             if (first && v.reason == Reason::accepted) fresh.push_back(v.recipient);
-            if (first && v.reason == Reason::held)
-                for (const auto& p : pickups_)
-                    if (p.recipient == v.recipient) CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
+            if (first && v.reason == Reason::held) CHECK(write_pickups(txn, v.recipient));
         }
         CHECK(append_audit(txn, store, std::move(entry)));
     }
     for (const auto& [recipient, entry] : failed_notices_) {
-        TRY(bool first,
-            first_time(txn, store, opened_.message_id, sender, recipient, content_sha_, t_.facts.now));
+        TRY(bool first, first_time(txn, store, "mdn", opened_.message_id, sender, recipient,
+                                   opened_.signed_digest, t_.facts.now));
         if (first) CHECK(entry.write(txn));
     }
     return fresh.empty() ? Status(Done{}) : write_mailbox(txn, fresh);
+}
+
+Status InboundTaking::write_pickups(WriteTxn& txn, const Address& recipient)
+{
+    for (const auto& p : pickups_)
+        if (p.recipient == recipient) CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
+    return Done{};
 }
 
 Status InboundTaking::write_mailbox(WriteTxn& txn, const std::vector<Address>& fresh)

@@ -24,8 +24,11 @@ private:
     bool sort_recipients();
     std::optional<Plan> pass_encrypted();
     Status take();
+    Status hide_newuser_line();
     Status read_newuser();
-    Status prepare_legs();
+    Result<PreparedPickup> prepare_one(RecipientVerdict& verdict, NewuserLine line);
+    Status prepare_sealed_leg(const SealedLeg& leg);
+    Status prepare_clear_leg();
     Status prepare_failure_report();
     Status commit();
     Status write(WriteTxn& txn);
@@ -38,10 +41,16 @@ private:
     Address from_;
     std::vector<Address> outside_, local_, newuser_;
     SealedMail sealed_;
-    std::string content_sha_;
-    std::vector<PreparedEntry> entries_;  // further legs, in the order of their making
-    std::vector<std::pair<Address, std::size_t>>
-        owed_;  // recipient -> entries_ index, suppressed on a repeat
+    std::string content_sha_, submitted_id_;
+    std::string for_others_;              // set when newuser stands among the recipients: without its line
+    std::vector<PreparedEntry> entries_;  // further legs and the failure report
+    /// What the store must not make twice for a repeat.
+    struct Owed {
+        Address recipient;
+        const char* kind;
+        std::size_t entry;
+    };
+    std::vector<Owed> owed_;
     std::vector<PreparedPickup> pickups_;
 };
 
@@ -52,7 +61,13 @@ Plan OutboundTaking::run()
         return refuse_message(t_.house, t_.facts, t_.recipients, Reason::malformed,
                               "a recipient cannot be read as an address", true);
     if (auto passed = pass_encrypted()) return std::move(*passed);
-    sealed_ = seal_outbound(t_.site, t_.house.engine, {t_.message, from_, outside_, local_, t_.facts.now});
+    content_sha_ = sha256(t_.message);
+    if (auto done = hide_newuser_line(); !done)
+        return refuse_message(t_.house, t_.facts, t_.recipients, done.error().reason, done.error().why, true);
+    const auto& visible = for_others_.empty() ? t_.message : for_others_;
+    sealed_ = seal_outbound(t_.site, t_.house.engine,
+                            {visible, from_, outside_, local_, t_.facts.now,
+                             [this](SealedLeg&& leg) { return prepare_sealed_leg(leg); }});
     if (sealed_.any_temporary()) return refused();
     if (auto done = take(); !done) {
         LogLine(LOG_WARNING, t_.facts.queue_id, "store").with("what", done.error().why);
@@ -60,6 +75,18 @@ Plan OutboundTaking::run()
     }
     if (!sealed_.any_good()) return refused();
     return taken();
+}
+
+/// When newuser stands among the recipients, everybody else gets the message without its line.
+Status OutboundTaking::hide_newuser_line()
+{
+    TRY(auto entity, read_entity(t_.message, t_.site.mime_limits()));
+    if (!newuser_.empty() && is_cms(entity.content_type))
+        return fail(refuse(Reason::already_encrypted, "the submitted message is already encrypted"));
+    submitted_id_ = message_id(entity.headers);
+    if (newuser_.empty()) return Done{};
+    TRY(for_others_, without_line(t_.site, t_.message, read_line(t_.site, t_.message)));
+    return Done{};
 }
 
 bool OutboundTaking::sort_recipients()
@@ -99,10 +126,17 @@ std::optional<Plan> OutboundTaking::pass_encrypted()
 
 Status OutboundTaking::take()
 {
-    content_sha_ = sha256(t_.message);
     CHECK(read_newuser());
     if (!sealed_.any_good()) return Done{};
-    CHECK(prepare_legs());
+    CHECK(prepare_clear_leg());
+    CHECK(prepare_failure_report());
+    auto done = commit();
+    if (done || !is_newuser_refusal(done.error())) return done;
+    // The quota is counted inside the transaction. Newuser leaves; the others, if any, are served.
+    for (auto& v : sealed_.verdicts)
+        if (v.reason == Reason::held) v.reason = done.error().reason;
+    pickups_.clear();
+    if (!sealed_.any_good()) return Done{};
     CHECK(prepare_failure_report());
     return commit();
 }
@@ -113,23 +147,26 @@ Status OutboundTaking::read_newuser()
     for (const auto& a : newuser_) {
         RecipientVerdict verdict{a, Reason::temporary, {}, {}};
         auto line = read_line(t_.site, t_.message);
-        if (!line) {
-            verdict.reason = line.error().reason;
-            verdict.because.push_back(line.error().why);
-        } else {
-            const auto* domain = t_.site.domain_of(from_);
-            PickupSource source{t_.message,     true,
-                                from_.text(),   domain ? domain->organisation : "",
-                                sealed_.signer, sealed_.message_id};
-            TRY(auto entity, read_entity(t_.message, t_.site.mime_limits()));
-            source.message_id = message_id(entity.headers);
-            TRY(auto pickup, prepare_pickup(t_, source, a, std::move(*line)));
-            pickups_.push_back(std::move(pickup));
-            verdict.reason = Reason::held;
-        }
+        auto pickup =
+            line ? prepare_one(verdict, std::move(*line)) : Result<PreparedPickup>(fail(line.error()));
+        if (!pickup && !is_newuser_refusal(pickup.error())) return fail(pickup.error());
+        verdict.reason = pickup ? Reason::held : pickup.error().reason;
+        if (pickup)
+            pickups_.push_back(std::move(*pickup));
+        else
+            verdict.because.push_back(pickup.error().why);
         sealed_.verdicts.push_back(std::move(verdict));
     }
     return Done{};
+}
+
+Result<PreparedPickup> OutboundTaking::prepare_one(RecipientVerdict& verdict, NewuserLine line)
+{
+    verdict.because.insert(verdict.because.end(), line.warnings.begin(), line.warnings.end());
+    const auto* domain = t_.site.domain_of(from_);
+    PickupSource source{t_.message,     true,         from_.text(), domain ? domain->organisation : "",
+                        sealed_.signer, submitted_id_};
+    return prepare_pickup(t_, source, verdict.recipient, std::move(line));
 }
 
 std::vector<std::string> OutboundTaking::with_reason(Reason reason) const
@@ -140,28 +177,32 @@ std::vector<std::string> OutboundTaking::with_reason(Reason reason) const
     return out;
 }
 
-Status OutboundTaking::prepare_legs()
+/// A further envelope, as soon as it is made: into the store's content, out of memory.
+Status OutboundTaking::prepare_sealed_leg(const SealedLeg& leg)
 {
-    auto& store = t_.house.store;
-    for (std::size_t i = 1; i < sealed_.legs.size(); ++i) {
-        std::vector<std::string> to;
-        for (const auto& a : sealed_.legs[i].recipients) to.push_back(a.text());
-        TRY(auto entry, prepare_entry(store, t_.facts, "sealed-leg", from_.text(), hex(new_id()), "FAILURE",
-                                      to, sealed_.legs[i].message()));
-        entries_.push_back(std::move(entry));
-        for (const auto& a : sealed_.legs[i].recipients) owed_.emplace_back(a, entries_.size() - 1);
-    }
-    if (auto to = with_reason(Reason::clear_local); !to.empty()) {
-        std::vector<std::string> marks{"X-Direct-Trust: pass; local\r\n"};
-        TRY(auto clear, deliverable(sealed_.clear, t_.site.authserv_id, marks, "", t_.site.mime_limits()));
-        auto token = hex(new_id());
-        TRY(auto entry,
-            prepare_entry(store, t_.facts, "clear-leg", "direct-dsn+" + token + "@" + t_.site.report_domain(),
-                          token, "SUCCESS,FAILURE", to, clear));
-        entries_.push_back(std::move(entry));
-        for (const auto& v : sealed_.verdicts)
-            if (v.reason == Reason::clear_local) owed_.emplace_back(v.recipient, entries_.size() - 1);
-    }
+    std::vector<std::string> to;
+    for (const auto& a : leg.recipients) to.push_back(a.text());
+    TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "sealed-leg", from_.text(), hex(new_id()),
+                                  "FAILURE", to, leg.message()));
+    entries_.push_back(std::move(entry));
+    for (const auto& a : leg.recipients) owed_.push_back({a, "leg", entries_.size() - 1});
+    return Done{};
+}
+
+Status OutboundTaking::prepare_clear_leg()
+{
+    auto to = with_reason(Reason::clear_local);
+    if (to.empty()) return Done{};
+    const auto& visible = for_others_.empty() ? t_.message : for_others_;
+    TRY(auto clear, deliverable(visible, t_.site.authserv_id, {"X-Direct-Trust: pass; local\r\n"}, "",
+                                t_.site.mime_limits()));
+    auto token = hex(new_id());
+    TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "clear-leg",
+                                  "direct-dsn+" + token + "@" + t_.site.report_domain(), token,
+                                  "SUCCESS,FAILURE", to, clear));
+    entries_.push_back(std::move(entry));
+    for (const auto& v : sealed_.verdicts)
+        if (v.reason == Reason::clear_local) owed_.push_back({v.recipient, "leg", entries_.size() - 1});
     return Done{};
 }
 
@@ -175,7 +216,8 @@ Status OutboundTaking::prepare_failure_report()
     TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "failure-dsn", "", hex(new_id()), "NEVER",
                                   {from_.text()}, make_failure_dsn(report)));
     entries_.push_back(std::move(entry));
-    owed_.emplace_back(Address{"failure-dsn", from_.domain}, entries_.size() - 1);
+    std::erase_if(owed_, [](const Owed& o) { return std::string_view(o.kind) == "failure-dsn"; });
+    owed_.push_back({from_, "failure-dsn", entries_.size() - 1});
     return Done{};
 }
 
@@ -184,10 +226,7 @@ Status OutboundTaking::commit()
     Timed timed(Metric::commit_seconds);
     CHECK(t_.house.store.write([&](WriteTxn& txn) { return write(txn); }));
     for (auto& e : entries_) e.content->keep();
-    for (auto& p : pickups_) {
-        p.held.content->keep();
-        p.notice->content->keep();
-    }
+    for (auto& p : pickups_) p.keep();
     for (const auto& v : sealed_.verdicts) log_decision(t_.facts, v, from_.text());
     t_.house.wake();
     return Done{};
@@ -199,11 +238,10 @@ Status OutboundTaking::write(WriteTxn& txn)
 {
     auto& store = t_.house.store;
     std::vector<std::vector<std::string>> fresh(entries_.size());
-    for (const auto& [recipient, index] : owed_) {
-        TRY(bool first,
-            first_time(txn, store, sealed_.message_id, from_.text(), recipient, content_sha_, t_.facts.now));
-        if (!first) continue;
-        fresh[index].push_back(entries_[index].entry.kind == "failure-dsn" ? from_.text() : recipient.text());
+    for (const auto& o : owed_) {
+        TRY(bool first, first_time(txn, store, o.kind, submitted_id_, from_.text(), o.recipient, content_sha_,
+                                   t_.facts.now));
+        if (first) fresh[o.entry].push_back(o.recipient.text());
     }
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (fresh[i].empty()) continue;
@@ -213,8 +251,8 @@ Status OutboundTaking::write(WriteTxn& txn)
         CHECK(owe(txn, entry));
     }
     for (const auto& p : pickups_) {
-        TRY(bool first, first_time(txn, store, p.held.record.message_id, from_.text(), p.recipient,
-                                   content_sha_, t_.facts.now));
+        TRY(bool first, first_time(txn, store, "held", submitted_id_, from_.text(), p.recipient, content_sha_,
+                                   t_.facts.now));
         if (first) CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
     }
     for (const auto& v : sealed_.verdicts)
@@ -260,11 +298,11 @@ void OutboundTaking::replace_header(Plan& plan, const SealedLeg& leg) const
 Plan OutboundTaking::taken()
 {
     Plan plan;
-    if (sealed_.legs.empty()) {
+    if (!sealed_.leg) {
         plan.verdict = Plan::Verdict::discard;  // every leg is in the outbox
         return plan;
     }
-    auto& leg = sealed_.legs.front();
+    auto& leg = *sealed_.leg;
     if (!read_entity(leg.outer, {})) return plan;  // tempfail: never seen, and never clear
     for (const auto& r : t_.recipients)
         if (std::find(leg.recipients.begin(), leg.recipients.end(), *r.address) == leg.recipients.end())

@@ -5,7 +5,6 @@
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
-#include "milter/newuser/notice.h"
 #include "milter/store/codec.h"
 
 namespace direct {
@@ -98,12 +97,28 @@ Result<PreparedPickup> prepare_pickup(Taking& taking, const PickupSource& source
     cleanse(readable.data(), readable.size());
     if (!held) return fail(held.error());
     p.held = std::move(*held);
-    TRY(auto notice,
-        make_notice(p.held.record, *domain, *taking.site.settings, taking.site.host, taking.facts.now));
-    TRY(p.notice, prepare_entry(house.store, taking.facts, "pickup-notice", notice.envelope_from,
-                                notice.token, "FAILURE", {p.held.record.contact}, notice.message));
-    p.notice->entry.message_id = p.held.record.id;
+    TRY(p.notice, prepare_notice(house.store, p.held.record, *domain, *taking.site.settings, taking.site.host,
+                                 taking.facts.queue_id, taking.facts.now));
     return p;
+}
+
+void PreparedPickup::keep()
+{
+    held.content->keep();
+    if (notice) notice->content->keep();
+}
+
+bool is_newuser_refusal(const Fault& fault)
+{
+    return token_of(fault.reason).starts_with("newuser:");
+}
+
+Result<std::string> without_line(const Site& site, std::string_view message, const Result<NewuserLine>& line)
+{
+    NewuserLine plain;
+    plain.real_subject =
+        line && !line->real_subject.empty() ? line->real_subject : site.settings->outbound_subject;
+    return message_for_person(message, plain, site.settings->limits_headers);
 }
 
 Status write_pickup(WriteTxn& txn, const House& house, const Site& site, const Facts& facts,
@@ -124,15 +139,16 @@ Status write_pickup(WriteTxn& txn, const House& house, const Site& site, const F
     return append_audit(txn, house.store, std::move(e));
 }
 
-Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const std::string& message_id,
-                        const std::string& from, const Address& recipient, const std::string& content_sha256,
-                        Time now)
+Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const char* kind,
+                        const std::string& message_id, const std::string& from, const Address& recipient,
+                        const std::string& content, Time now)
 {
-    if (message_id.empty()) return true;
     std::string text;
-    for (const auto& part : {message_id, from, recipient.key(), content_sha256}) append_field(text, 1, part);
+    for (const auto& part : {std::string(kind), message_id, from, recipient.key(), content})
+        append_field(text, 1, part);
     IdempotencyRecord row;
     row.at_ms = now.time_since_epoch().count();
+    row.what = kind;
     return txn.insert(Table::idempotency, store.index_key("idempotency", text), encode(row));
 }
 

@@ -7,6 +7,7 @@
 #include "milter/audit/audit.h"
 #include "milter/custody.h"
 #include "milter/newuser/held_record.h"
+#include "milter/newuser/notice_queue.h"
 #include "milter/store/schema.h"
 
 namespace direct {
@@ -30,7 +31,8 @@ Result<PreparedEntry> prepare_entry(RecordStore& store, const Facts& facts, std:
 struct PreparedPickup {
     Address recipient;
     PreparedHeld held;
-    std::optional<PreparedEntry> notice;
+    std::optional<PreparedNotice> notice;
+    void keep();  ///< after write() returned success
 };
 /// Everything newuser needs to know of the message.
 struct PickupSource {
@@ -42,15 +44,21 @@ Result<PreparedPickup> prepare_pickup(Taking& taking, const PickupSource& source
                                       NewuserLine line);
 /// Reads the newuser line of a message under the options of the site.
 Result<NewuserLine> read_line(const Site& site, std::string_view message);
+/// The message as the other recipients may see it: without the line that names the person and carries the
+/// answer, whether or not it could be read. `line` gives the real subject when it could.
+Result<std::string> without_line(const Site& site, std::string_view message, const Result<NewuserLine>& line);
+/// Is this a fault of the sender's (or his quota), to be told by its token, and not trouble of ours?
+bool is_newuser_refusal(const Fault& fault);
 /// Inside write().
 Status write_pickup(WriteTxn& txn, const House& house, const Site& site, const Facts& facts,
                     const PreparedPickup& p);
 
-/// The idempotency row of one recipient: true the first time within 10 days. A message without a
-/// Message-ID has no identity; it is always new.
-Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const std::string& message_id,
-                        const std::string& from, const Address& recipient, const std::string& content_sha256,
-                        Time now);
+/// The idempotency row of one thing for one recipient: true the first time within 10 days.
+/// @param kind     what is made: "leg", "held", "mdn", "failure-dsn"
+/// @param content  digest of the bytes that make a repeat a repeat
+Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const char* kind,
+                        const std::string& message_id, const std::string& from, const Address& recipient,
+                        const std::string& content, Time now);
 
 /// Answer for a message that could not be taken: the fault's own, never more than it may tell.
 Plan plan_for(const Fault& fault, const std::string& help_url = "");

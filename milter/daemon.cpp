@@ -4,6 +4,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "milter/base/log.h"
@@ -103,9 +104,24 @@ void Daemon::look_after()
     }
 }
 
+// A key that was there and cannot be read now (half renewed, wrong rights) would turn mail away for good.
+Status Daemon::keeps_our_keys(const Site& before, const Site& after)
+{
+    if (after.keys.findings().empty()) return Done{};
+    for (const auto& old : before.keys.all())
+        if (std::none_of(after.keys.all().begin(), after.keys.all().end(),
+                         [&](const OwnKey& k) { return k.name == old.name; }))
+            return fail(misconfigured("no key of " + old.name +
+                                      " can be read any more: " + after.keys.findings().front()));
+    return Done{};
+}
+
 Status Daemon::reload()
 {
+    std::lock_guard one_at_a_time(reloading_);
     auto site = load_site(config_file_, clock_.now());
+    if (site)
+        if (auto kept = keeps_our_keys(*house_->site(), **site); !kept) site = fail(kept.error());
     if (!site) {
         count(Metric::reload_failures_total);
         LogLine(LOG_ERR, "", "reload").with("taken", "no").with("what", site.error().why);

@@ -29,6 +29,7 @@ private:
     Status open_rooms();
     Status open_plugins(const Settings& settings);
     void look_after();  ///< hourly: orphaned content, old items
+    static Status keeps_our_keys(const Site& before, const Site& after);
     void tell_findings(const Site& site) const;
 
     std::string config_file_;
@@ -40,7 +41,7 @@ private:
     std::unique_ptr<OutboxSender> outbox_;
     std::unique_ptr<RecordService> service_;
     std::unique_ptr<ControlServer> control_;
-    std::mutex mutex_;
+    std::mutex reloading_, mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;
     std::thread caretaker_;

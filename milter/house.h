@@ -33,8 +33,22 @@ struct House {
 
     void wake();
 
+    /// Held while a message is decided; the daemon does not take its rooms down under it.
+    class Busy {
+    public:
+        explicit Busy(House& house) : house_(house) { ++house_.busy_; }
+        ~Busy() { --house_.busy_; }
+        Busy(const Busy&) = delete;
+        Busy& operator=(const Busy&) = delete;
+
+    private:
+        House& house_;
+    };
+    int busy() const { return busy_; }
+
 private:
     std::atomic<std::shared_ptr<const Site>> site_;
+    std::atomic<int> busy_ = 0;
 };
 
 }  // namespace direct

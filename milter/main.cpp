@@ -87,7 +87,9 @@ public:
     {
         sigset_t set;
         sigemptyset(&set);
-        sigaddset(&set, SIGUSR1);
+        // TERM, INT and HUP too: libmilter waits for them in a thread of its own, and a thread of ours that
+        // has them unblocked would end the process on the spot.
+        for (int number : {SIGUSR1, SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
         pthread_sigmask(SIG_BLOCK, &set, nullptr);
         signal(SIGPIPE, SIG_IGN);
     }
@@ -124,6 +126,7 @@ int run(const std::string& config)
     }
     if ((*settings)->log_target == "syslog") log_to_syslog("direct-milter");
     auto became = become_owner_of((*settings)->store_path);
+    guard_memory();  // the kernel forgets it when the user changes
     auto daemon = became ? Daemon::open(config) : fail(became.error());
     if (daemon)
         if (auto registered = register_filter((*daemon)->house(), (*settings)->milter_socket); !registered)
@@ -140,8 +143,13 @@ int run(const std::string& config)
         ReloadThread reload(**daemon);
         served = serve();
     }
-    daemon->reset();
+    // smfi_main does not wait for messages in work; what they need must not go under them.
+    for (int tenth = 0; (*daemon)->house().busy() > 0 && tenth < 300; ++tenth)
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
     LogLine(LOG_NOTICE, "", "stop");
+    if ((*daemon)->house().busy() > 0)
+        _exit(served ? 0 : 1);  // their senders were told nothing: they keep the mail
+    daemon->reset();
     return served ? 0 : 1;
 }
 

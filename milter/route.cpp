@@ -15,7 +15,7 @@ bool listed(const std::vector<std::string>& names, const std::string& name)
 
 bool loopback(const std::string& ip)
 {
-    return ip.empty() || ip.starts_with("127.") || ip == "::1";
+    return ip.starts_with("127.") || ip == "::1";
 }
 
 /// Does any From field mention a Direct domain of ours, however broken the field is? What cannot be
@@ -25,9 +25,42 @@ bool mentions_our_domain(const Site& site, const std::vector<std::string>& field
     for (const auto& field : fields) {
         auto text = ascii_lower(field);
         for (const auto& domain : site.settings->domains)
-            if (text.find("@" + domain.name) != std::string::npos) return true;
+            if (text.find(domain.name) != std::string::npos) return true;
     }
     return false;
+}
+
+bool in_our_domain(const Site& site, const std::string& text)
+{
+    auto address = parse_path(text);
+    return address && *address && site.domain_of(**address);
+}
+
+/// Does the path name a domain of ours where a mail router looks for one: after '@', '%', '!' or ':', or at
+/// the beginning, and ending there?
+bool routes_to_us(const Site& site, const std::string& lower_path)
+{
+    constexpr std::string_view before = "<\"@%!:,", after = ">\"@%!:,";
+    for (const auto& domain : site.settings->domains)
+        for (auto at = lower_path.find(domain.name); at != std::string::npos;
+             at = lower_path.find(domain.name, at + 1)) {
+            auto end = at + domain.name.size();
+            bool begins = at == 0 || before.find(lower_path[at - 1]) != std::string_view::npos;
+            bool ends = end == lower_path.size() || after.find(lower_path[end]) != std::string_view::npos;
+            if (begins && ends) return true;
+        }
+    return false;
+}
+
+/// Only Postfix itself, from this machine, and only to addresses we have made up: direct-dsn+TOKEN and
+/// notice+TOKEN of the report domain.
+bool genuine_report(const Site& site, const RouteInput& input)
+{
+    if (!loopback(input.client_ip) || input.recipients.empty()) return false;
+    return std::all_of(input.recipients.begin(), input.recipients.end(), [&](const Recipient& r) {
+        return r.address && !r.ours && r.address->domain == site.report_domain() &&
+               (r.address->local.starts_with("direct-dsn+") || r.address->local.starts_with("notice+"));
+    });
 }
 
 struct Author {
@@ -49,8 +82,11 @@ Author read_author(const Site& site, const RouteInput& input)
         if (list && list->size() == 1) author.sender = list->front(), sender_ok = true;
     }
     author.readable = author.from && sender_ok;
-    author.ours = author.readable ? site.domain_of(*author.from) != nullptr
-                                  : mentions_our_domain(site, input.from_fields);
+    // What cannot be read is not taken for a stranger's when anything about it points to us.
+    author.ours = author.readable
+                      ? site.domain_of(*author.from) != nullptr
+                      : mentions_our_domain(site, input.from_fields) ||
+                            in_our_domain(site, input.envelope_from) || in_our_domain(site, input.login);
     return author;
 }
 
@@ -75,16 +111,14 @@ Recipient classify_recipient(const Site& site, std::string path)
 {
     Recipient r;
     r.path = std::move(path);
-    if (auto parsed = parse_path(r.path); parsed && *parsed) {
-        r.address = **parsed;
-        r.ours = site.domain_of(*r.address) != nullptr;
-        r.newuser = r.ours && site.is_newuser(*r.address);
-    } else {
-        // A path our reader refuses but Postfix took: when it names a domain of ours it is treated as ours, so
-        // that nothing can slip past by odd spelling.
-        auto text = ascii_lower(r.path);
-        for (const auto& domain : site.settings->domains)
-            if (text.find("@" + domain.name) != std::string::npos) r.ours = true;
+    if (auto parsed = parse_path(r.path); parsed && *parsed) r.address = **parsed;
+    r.ours = r.address && site.domain_of(*r.address);
+    r.newuser = r.ours && site.is_newuser(*r.address);
+    if (!r.ours && routes_to_us(site, ascii_lower(r.path))) {
+        // Postfix would route it on to a domain of ours (user%domain@host, domain!user, a quoted address). Ours,
+        // and without an address: refused, whatever it leads to.
+        r.ours = true;
+        r.address.reset();
     }
     return r;
 }
@@ -94,6 +128,8 @@ Route route(const Site& site, const RouteInput& input)
     Route result;
     const auto& settings = *site.settings;
     if (listed(settings.listeners_report, input.daemon_name)) {
+        if (!genuine_report(site, input))
+            return refuse_route(Reason::not_authorised, "the report listener takes delivery reports only");
         result.way = Way::report;
         return result;
     }
@@ -102,8 +138,9 @@ Route route(const Site& site, const RouteInput& input)
     auto author = read_author(site, input);
 
     bool submission = listed(settings.listeners_submission, input.daemon_name);
-    bool trusted_local =
-        settings.listeners_local == "submission" && input.login.empty() && loopback(input.client_ip);
+    // A listener for the outside stays one, also behind a proxy or content filter on this machine.
+    bool trusted_local = settings.listeners_local == "submission" && input.login.empty() &&
+                         loopback(input.client_ip) && input.daemon_name != "mx";
     bool authorised = !input.login.empty() || trusted_local ||
                       (submission && author.from && client_may_send_as(site, input.client_ip, *author.from));
     if (authorised && author.ours) {

@@ -30,6 +30,7 @@ struct RouteInput {
     std::string daemon_name;                              ///< {daemon_name}
     std::string login;                                    ///< {auth_authen}; "" = none
     std::string client_ip;                                ///< "" = not an IP client
+    std::string envelope_from;                            ///< as given at MAIL FROM
     std::vector<std::string> from_fields, sender_fields;  ///< raw values
     std::vector<Recipient> recipients;
 };

@@ -64,7 +64,9 @@ void Transaction::header(std::string_view name, std::string_view value)
 
 bool Transaction::wants_body()
 {
-    RouteInput input{peer_.daemon_name, peer_.login,    peer_.client_ip,
+    // A limit was hit: what is known of the message is not whole, and nothing may be concluded from it.
+    if (!fault_) return true;
+    RouteInput input{peer_.daemon_name, peer_.login,    peer_.client_ip, envelope_from_,
                      from_fields_,      sender_fields_, recipients_};
     route_ = route(*site_, input);
     routed_ = true;

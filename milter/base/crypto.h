@@ -52,6 +52,13 @@ private:
     std::vector<char, CleansingAllocator<char>> bytes_;
 };
 
+/// Overwrites a string's bytes and gives its memory back now. (`s = {}` would keep the memory.)
+inline void discard(std::string& s)
+{
+    cleanse(s.data(), s.size());
+    std::string().swap(s);
+}
+
 /// Overwrites a string's bytes when the scope ends: for text that a library handed us as std::string.
 class CleanseAtEnd {
 public:

@@ -199,10 +199,10 @@ Story Explaining::outbound(const std::vector<Address>& to, const std::string& lo
     if (!sealed.message_id.empty()) story.message_id = sealed.message_id;
     story.signer = sealed.signer;
     story.verdicts = std::move(sealed.verdicts);
-    if (!sealed.legs.empty())
-        story.goes_on = sealed.legs.front().message();
-    else
-        story.goes_on = std::move(sealed.clear);
+    if (sealed.leg)
+        story.goes_on = sealed.leg->message();
+    else if (sealed.any_good())
+        story.goes_on = message_;
     for (const auto& a : newuser) {
         RecipientVerdict v{a, Reason::temporary, {}, {}};
         read_newuser(v, message_, story, story.goes_on.empty() ? &story.goes_on : nullptr);

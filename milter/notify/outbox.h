@@ -1,7 +1,7 @@
 // outbox.h - mail we owe: written in the same transaction as its cause, sent afterwards, retried.
 //
 // An entry is handed to the re-injection listener by SMTP with DSN parameters. Each recipient that was
-// answered 250 (after DATA) is never sent again; refused ones are settled with their answer; 4xx ones stay and are
+// answered 250 (after DATA) is never sent again; refused ones are noted with their answer and kept, state failed; 4xx ones are
 // tried again with back-off. What is in work when the process dies is tried again: the only double can
 // come from a kill between the MTA's 250 and our noting it. Plain text leaves by this door only.
 #pragma once

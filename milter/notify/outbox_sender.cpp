@@ -70,7 +70,9 @@ Status note_settled(WriteTxn& txn, const OutboxEntry& entry, const Outcome& outc
     settled.answer = outcome.answer;
     settled.at_ms = now_ms;
     append(settled.taken, outcome.taken);
-    append(settled.refused, outcome.refused);
+    for (const auto& r : outcome.refused)
+        if (std::find(settled.refused.begin(), settled.refused.end(), r) == settled.refused.end())
+            settled.refused.push_back(r);
     return txn.put(Table::settled, entry.id, encode(settled));
 }
 
@@ -91,7 +93,7 @@ Status apply(WriteTxn& txn, const OutboxEntry& tried, const Outcome& outcome, co
     if (!before) return Done{};
     after = *before;
     std::erase_if(after.recipients, [&](const std::string& r) {
-        return std::find(outcome.done.begin(), outcome.done.end(), r) != outcome.done.end();
+        return std::find(outcome.taken.begin(), outcome.taken.end(), r) != outcome.taken.end();
     });
     if (after.recipients.empty()) return remove_outbox(txn, *before);
     ++after.tries;
@@ -99,7 +101,12 @@ Status apply(WriteTxn& txn, const OutboxEntry& tried, const Outcome& outcome, co
     after.due_ms = now_ms + pause_after(after.tries, settings).count();
     const bool given_up = now_ms - after.created_ms >= settings.reinject_give_up.count();
     const bool damaged = outcome.unreadable && after.tries >= content_tries;
-    after.state = given_up || damaged ? "failed" : "waiting";
+    // A refusal is kept with its content, shown by outbox list and check: a wrong line in Postfix's configuration
+    // must not destroy what was accepted. retry_outbox() tries it again.
+    const bool refused = std::all_of(after.recipients.begin(), after.recipients.end(), [&](const std::string& r) {
+        return std::find(outcome.done.begin(), outcome.done.end(), r) != outcome.done.end();
+    });
+    after.state = given_up || damaged || refused ? "failed" : "waiting";
     return put_outbox(txn, *before, after);
 }
 

@@ -17,10 +17,10 @@ namespace direct {
 
 /// One key of ours.
 struct OwnKey {
-    std::string name;          ///< address key or domain it is kept under
-    std::string file;          ///< certificate file, for the admin
+    std::string name;  ///< address key or domain it is kept under
+    std::string file;  ///< certificate file, for the admin
     Certificate certificate;
-    std::vector<Certificate> chain;   ///< further certificates in the same file: intermediates to send along
+    std::vector<Certificate> chain;  ///< further certificates in the same file: intermediates to send along
     std::shared_ptr<EVP_PKEY> key;
 };
 
@@ -37,7 +37,7 @@ public:
     const std::vector<std::string>& findings() const { return findings_; }
 
     static KeyRing load(const std::string& folder);
-    void add(OwnKey key);      ///< tests and tools
+    void add(OwnKey key);  ///< tests and tools
 
 private:
     std::vector<OwnKey> keys_;

@@ -28,16 +28,17 @@ public:
 };
 
 struct CmsLimits {
-    std::size_t infos = 1000;   ///< limits.cms_infos
+    std::size_t infos = 1000;  ///< limits.cms_infos
 };
 
 // ---- decrypt ----------------------------------------------------------------------------------------
 
 /// Which of the recipients the envelope serves, and the content.
 struct Opened {
-    std::string content;                       ///< decrypted, not yet verified: do not release
-    std::string cipher;                        ///< "aes-256-cbc", "aes-256-gcm", ...
-    std::vector<std::string> key_transport;    ///< "rsa-pkcs1", "rsa-oaep-sha256", "ecdh-sha256", per served recipient
+    std::string content;  ///< decrypted, not yet verified: do not release
+    std::string cipher;   ///< "aes-256-cbc", "aes-256-gcm", ...
+    /// Those that served, each once: "rsa-pkcs1", "rsa-oaep-sha1", "rsa-oaep-sha256", "ecdh-sha256", ...
+    std::vector<std::string> key_transport;
     /// One row per given recipient, same order: the key that opened for it, or nullptr (decision 9).
     std::vector<const OwnKey*> opened_with;
 };
@@ -54,24 +55,26 @@ Result<Opened> open_enveloped(std::string_view der, const std::vector<std::vecto
 
 /// One SignerInfo, judged by itself (D3).
 struct Signer {
-    Reason reason = Reason::bad_signature;     ///< accepted = the mathematics fits; weak_algorithm; no_sender_certificate; bad_signature
-    std::optional<Certificate> certificate;    ///< from the CMS, matched by issuer and serial or key id
-    std::string digest;                        ///< "sha256", ...
+    /// accepted = the mathematics fits; weak_algorithm = it fits, with SHA-1; no_sender_certificate; bad_signature
+    Reason reason = Reason::bad_signature;
+    std::optional<Certificate> certificate;  ///< from the CMS, matched by issuer and serial or key id
+    std::string digest;                      ///< "sha256", ...
+    std::string content_digest;              ///< of the content as signed, raw bytes; empty when not computed
     std::string detail;
 };
 
 struct Verified {
-    std::vector<Signer> signers;               ///< all, in the order of the CMS
-    std::vector<Certificate> certificates;     ///< all the CMS brought, unparsable ones left out
-    std::string content;                       ///< opaque only: the signed bytes
+    std::vector<Signer> signers;            ///< all, in the order of the CMS
+    std::vector<Certificate> certificates;  ///< all the CMS brought, unparsable ones left out
+    std::string content;                    ///< opaque only: the signed bytes
     bool any_good() const;
 };
 
 /// Detached signature over exact bytes; when no signer fits, once more over the canonical CRLF form.
 /// @param allow_sha1  a partner's exception (C5)
 /// Fault: malformed.
-Result<Verified> verify_detached(std::string_view content, std::string_view signature_der, const CmsLimits& limits,
-                                 CertificateCache& cache, bool allow_sha1);
+Result<Verified> verify_detached(std::string_view content, std::string_view signature_der,
+                                 const CmsLimits& limits, CertificateCache& cache, bool allow_sha1);
 /// Opaque SignedData. Fault: malformed; not_signed when the CMS is something else.
 Result<Verified> verify_opaque(std::string_view der, const CmsLimits& limits, CertificateCache& cache,
                                bool allow_sha1);
@@ -89,7 +92,7 @@ Result<std::string> sign_entity(std::string_view entity, const OwnKey& key, std:
                                 KeyOperationGate& gate);
 
 struct EncryptOptions {
-    std::string cipher = "aes-256-cbc";        ///< aes-128-cbc | aes-256-cbc | aes-256-gcm
+    std::string cipher = "aes-256-cbc";  ///< aes-128-cbc | aes-256-cbc | aes-256-gcm
     /// Key transport per recipient certificate (RSA): "pkcs1" | "oaep-sha256"; one value per certificate or empty = pkcs1.
     std::vector<std::string> key_transport;
 };
@@ -101,7 +104,8 @@ Result<std::string> encrypt_to(std::string_view entity, const std::vector<Certif
 /// The MIME header of an envelope and its base64 body (CRLF): application/pkcs7-mime with
 /// smime-type=enveloped-data (authEnveloped-data for GCM), name and disposition smime.p7m (B2, B4).
 struct SealedBody {
-    std::vector<std::pair<std::string, std::string>> headers;   ///< Content-Type, -Transfer-Encoding, -Disposition
+    std::vector<std::pair<std::string, std::string>>
+        headers;  ///< Content-Type, -Transfer-Encoding, -Disposition
     std::string body;
 };
 SealedBody envelope_body(std::string_view der, bool gcm);

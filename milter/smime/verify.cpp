@@ -189,8 +189,7 @@ void judge_signer(Signer& out, const SignerEntry& signer, Hashes& content, bool 
     auto algorithm = cms::signature_by_oid(signer.signature_algorithm.oid);
     out.digest = digest ? digest->name : cms::dotted(signer.digest.oid);
     if (!digest || !algorithm) {
-        bool md5 = signer.digest.oid == cms::oids::md5;
-        out.reason = md5 ? Reason::weak_algorithm : Reason::bad_signature;
+        // MD5 too: without the mathematics nothing has verified, and the peer must not be told more.
         out.detail =
             "algorithm is not taken: " + (digest ? cms::dotted(signer.signature_algorithm.oid) : out.digest);
         return;
@@ -210,6 +209,7 @@ void judge_signer(Signer& out, const SignerEntry& signer, Hashes& content, bool 
         out.detail = "the signature does not fit";
         return;
     }
+    out.content_digest = content.of(*digest);
     out.reason = digest->weak && !allow_sha1 ? Reason::weak_algorithm : Reason::accepted;
     if (digest->weak) out.detail = allow_sha1 ? "SHA-1, allowed for this partner" : "SHA-1";
 }

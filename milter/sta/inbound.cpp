@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "milter/base/crypto.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
 #include "milter/mime/wrap.h"
@@ -25,7 +26,7 @@ public:
     {
         Timed timed(Metric::open_seconds);
         if (auto done = steps(); !done) refuse_open(done.error());
-        if (!result_.any_accepted()) result_.message.clear();
+        if (!result_.any_accepted()) discard(result_.message);
         return std::move(result_);
     }
 
@@ -39,6 +40,7 @@ private:
     void judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound);
     bool check_delivery(RecipientVerdict& verdict);
     bool sha1_allowed() const;
+    bool sha1_excepted(const Address& from) const;
     Reason best_signer_fault() const;
     /// From, and Sender where there is one, are both under the certificate (B12).
     bool bound_to_originators(const Certificate& c) const
@@ -65,6 +67,7 @@ private:
         signed_part_;  // the exact bytes the signature covers, inside clear_ or verified_.content
     Verified verified_;
     Unwrapped unwrapped_;
+    bool weak_ = false;  // a signer was left out for its SHA-1
     std::optional<Address> sender_;
     std::vector<Address> visible_;
 };
@@ -106,16 +109,21 @@ Status Opening::decrypt(const Entity& outer)
     return Done{};
 }
 
+bool Opening::sha1_excepted(const Address& from) const
+{
+    const auto* peer = site_.settings->peer(from.domain);
+    return peer && peer->accept_sha1;
+}
+
+/// Whether SHA-1 mathematics is tried at all. The outer From is a hint; judge_recipients holds the result
+/// against the signed one.
 bool Opening::sha1_allowed() const
 {
-    // The partner is whom the inner From names, which is read only after verification; the outer one
-    // is a hint that can do no harm: it only decides whether SHA-1 mathematics is tried at all.
     auto outer = read_entity(mail_.message, site_.mime_limits());
     if (!outer) return false;
     auto from = originators(outer->headers);
     if (!from) return false;
-    const auto* peer = site_.settings->peer(from->from.domain);
-    return peer && peer->accept_sha1;
+    return sha1_excepted(from->from);
 }
 
 Status Opening::verify()
@@ -130,8 +138,8 @@ Status Opening::verify()
     } else if (inner.content_type.is("multipart", "signed")) {
         CHECK(verify_parts(inner));
     } else {
-        return fail(
-            refuse(Reason::not_signed, "inside the envelope lies " + inner.content_type.media_type()));
+        // No word of what was decrypted: this text goes to log and audit (O2).
+        return fail(refuse(Reason::not_signed, "what lies inside the envelope is not signed"));
     }
     if (!verified_.any_good()) {
         auto reason = best_signer_fault();
@@ -147,8 +155,7 @@ Status Opening::verify_parts(const Entity& inner)
 {
     TRY(auto parts, split_signed(inner, site_.mime_limits()));
     if (!is_cms_signature(parts.signature.content_type))
-        return fail(
-            refuse(Reason::not_signed, "the second part is " + parts.signature.content_type.media_type()));
+        return fail(refuse(Reason::not_signed, "the second part is no signature"));
     TRY(auto der, decode_body(parts.signature));
     TRY(verified_,
         verify_detached(parts.content, der, site_.cms_limits(), engine_.certificates, sha1_allowed()));
@@ -184,8 +191,8 @@ Status Opening::take_headers()
         result_.warnings.push_back("unwrapped");
     }
     result_.message = std::move(unwrapped_.message);
-    clear_ = {};
-    verified_.content = {};
+    discard(clear_);
+    discard(verified_.content);
     return Done{};
 }
 
@@ -194,10 +201,14 @@ void Opening::judge_recipients()
     std::vector<const Signer*> bound;
     for (const auto& s : verified_.signers)
         if (s.reason == Reason::accepted && bound_to_originators(*s.certificate)) bound.push_back(&s);
+    // The exception was looked up for the From on the outside, which anybody can write: it holds only
+    // for the partner whom the signed From names.
+    if (!sha1_excepted(*result_.from))
+        std::erase_if(bound, [&](const Signer* s) { return s->digest == "sha1" && (weak_ = true); });
     for (auto& v : result_.verdicts) {
         if (v.reason != Reason::temporary) continue;  // no key for this one
         if (bound.empty()) {
-            v.reason = Reason::sender_mismatch;
+            v.reason = weak_ ? Reason::weak_algorithm : Reason::sender_mismatch;
             for (const auto& s : verified_.signers)
                 if (s.certificate)
                     v.because.push_back("signed by " + s.certificate->subject() + ", which is not bound to " +
@@ -221,6 +232,7 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
             verdict.reason = Reason::accepted;
             verdict.certificates = {signer->certificate->fingerprint(), judged.path.back().fingerprint()};
             result_.signer = signer->certificate;
+            result_.signed_digest = signer->digest + ":" + signer->content_digest;
             if (signer->digest == "sha1")
                 verdict.because.push_back("SHA-1 signature taken by the peer's exception");
             return;
@@ -239,13 +251,10 @@ bool Opening::check_delivery(RecipientVerdict& verdict)
         verdict.reason = Reason::unknown_recipient;
         return false;
     }
-    if (domain->mailboxes == "listed" && !site_.is_newuser(verdict.recipient)) {
-        auto local = ascii_lower(without_tag(verdict.recipient).local);
-        if (std::find(domain->listed.begin(), domain->listed.end(), local) == domain->listed.end()) {
-            verdict.reason = Reason::unknown_recipient;
-            verdict.because.push_back("mailboxes = \"listed\" and this address is not");
-            return false;
-        }
+    if (!site_.is_newuser(verdict.recipient) && !is_mailbox(*domain, verdict.recipient)) {
+        verdict.reason = Reason::unknown_recipient;
+        verdict.because.push_back("mailboxes = \"listed\" and this address is not");
+        return false;
     }
     if (std::find(visible_.begin(), visible_.end(), verdict.recipient) == visible_.end()) {
         verdict.because.push_back("the recipient does not stand in the signed To or Cc");

@@ -17,26 +17,27 @@ namespace direct {
 struct RecipientVerdict {
     Address recipient;
     Reason reason = Reason::temporary;
-    std::vector<std::string> because;        ///< all reasons in plain words, for explain and audit
-    std::vector<std::string> certificates;   ///< hex fingerprints: signer or recipient first, anchor last
+    std::vector<std::string> because;       ///< all reasons in plain words, for explain and audit
+    std::vector<std::string> certificates;  ///< hex fingerprints: signer or recipient first, anchor last
 };
 
 struct InboundMail {
-    std::string_view message;                ///< as received, header and body
-    std::vector<Address> recipients;         ///< ours only
+    std::string_view message;         ///< as received, header and body
+    std::vector<Address> recipients;  ///< ours only
     Time now{};
 };
 
 struct OpenedMail {
-    bool encrypted = false;                  ///< there was a CMS at all
-    bool verified = false;                   ///< a signature has verified: tokens may be told to the peer
+    bool encrypted = false;  ///< there was a CMS at all
+    bool verified = false;   ///< a signature has verified: tokens may be told to the peer
     bool wrapped = false;
     std::vector<RecipientVerdict> verdicts;  ///< one per recipient given, same order
     std::string message;                     ///< inner message, exact; empty unless somebody was accepted
     std::optional<Address> from;             ///< verified From
     std::string message_id;                  ///< of the inner message
-    std::optional<Certificate> signer;       ///< of the accepted signature
-    std::vector<std::string> warnings;       ///< "unwrapped", "tampered"
+    std::string signed_digest;  ///< of the verified bytes, by the accepted signer's digest: tells a repeat
+    std::optional<Certificate> signer;  ///< of the accepted signature
+    std::vector<std::string> warnings;  ///< "unwrapped", "tampered"
     std::string cipher;
 
     bool any_accepted() const;

@@ -9,4 +9,7 @@ namespace direct {
 /// certificate: the answer is temporary, never yes.
 JudgeOptions judge_options(const Settings& settings, Time now, Use::Kind use);
 
+/// Does the domain take mail for this address, as far as the settings tell (mailboxes, listed)?
+bool is_mailbox(const DomainSettings& domain, const Address& address);
+
 }  // namespace direct

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <map>
 
+#include "milter/base/crypto.h"
 #include "milter/base/metrics.h"
+#include "milter/base/text.h"
 #include "milter/mime/wrap.h"
 #include "milter/sta/judging.h"
 
@@ -32,8 +34,7 @@ public:
         Timed timed(Metric::seal_seconds);
         if (auto done = steps(); !done) {
             // Whatever failed after recipients had been found good: none of them is served.
-            result_.legs.clear();
-            result_.clear.clear();
+            result_.leg.reset();
             for (auto& v : result_.verdicts)
                 if (!is_refusal(v.reason) || v.reason == Reason::temporary) {
                     v.reason = done.error().reason;
@@ -134,7 +135,7 @@ void Sealing::find_recipient(std::size_t index)
 void Sealing::judge_local(RecipientVerdict& verdict)
 {
     const auto* domain = site_.domain_of(verdict.recipient);
-    if (!domain) {
+    if (!domain || !is_mailbox(*domain, verdict.recipient)) {
         verdict.reason = Reason::unknown_recipient;
         return;
     }
@@ -184,14 +185,11 @@ Status Sealing::seal()
     if (!result_.any_good()) return Done{};
     TRY(auto wrapped, wrap(mail_.message, mail_.from.domain, mail_.now, site_.mime_limits()));
     result_.message_id = wrapped.message_id;
-    bool local = std::any_of(result_.verdicts.begin(), result_.verdicts.end(),
-                             [](const auto& v) { return v.reason == Reason::clear_local; });
-    if (local) result_.clear = std::string(mail_.message);
     if (usable_.empty()) return Done{};
     TRY(outer_,
         outer_headers(mail_.message, wrapped, settings_.outbound_subject, mail_.now, site_.mime_limits()));
     TRY(signed_entity_, sign_entity(wrapped.entity, *signer_, settings_.outbound_digest, engine_.gate));
-    wrapped.entity = {};
+    discard(wrapped.entity);
     // Who stands in To and Cc may know of each other; a Bcc recipient is in nobody's envelope but its own.
     std::map<std::string, std::vector<std::size_t>> together;
     std::vector<std::size_t> alone;
@@ -227,7 +225,10 @@ Status Sealing::seal_leg(const std::vector<std::size_t>& members, const Manner& 
     TRY(auto der, encrypt_to(signed_entity_, certificates, options));
     leg.outer = outer_;
     leg.body = envelope_body(der, manner.cipher.ends_with("-gcm"));
-    result_.legs.push_back(std::move(leg));
+    if (!result_.leg)
+        result_.leg = std::move(leg);
+    else if (mail_.further)
+        return mail_.further(std::move(leg));
     return Done{};
 }
 

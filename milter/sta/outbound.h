@@ -5,6 +5,8 @@
 // recipient gets an envelope of its own (B13). Changes nothing, sends nothing. Thread safe.
 // Source: requirements B1-B17, C, D1, D11, D12, K4, K5.
 #pragma once
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,27 +16,31 @@
 namespace direct {
 
 struct OutboundMail {
-    std::string_view message;                ///< as submitted
-    Address from;                            ///< authorised header From, in a domain of ours
-    std::vector<Address> outside;            ///< recipients to seal for
-    std::vector<Address> local;              ///< recipients in Direct domains of ours (no newuser)
+    std::string_view message;      ///< as submitted
+    Address from;                  ///< authorised header From, in a domain of ours
+    std::vector<Address> outside;  ///< recipients to seal for
+    std::vector<Address> local;    ///< recipients in Direct domains of ours (no newuser)
     Time now{};
+    std::function<Status(struct SealedLeg&&)> further =
+        {};  ///< see SealedMail::leg; empty: further legs are dropped
 };
 
 /// One envelope.
 struct SealedLeg {
     std::vector<Address> recipients;
-    std::string outer;                       ///< raw outer header fields with CRLF, without the body's own
+    std::string outer;  ///< raw outer header fields with CRLF, without the body's own
     SealedBody body;
-    std::string message() const;             ///< the whole message as it leaves
+    std::string message() const;  ///< the whole message as it leaves
 };
 
 struct SealedMail {
-    std::vector<RecipientVerdict> verdicts;  ///< outside then local, in the order given: sealed, clear_local or a refusal
-    std::vector<SealedLeg> legs;
-    std::string message_id;                  ///< also the inner one
-    std::string clear;                       ///< for clear_local recipients: the deliverable message
-    std::string signer;                      ///< fingerprint of the key used
+    std::vector<RecipientVerdict>
+        verdicts;  ///< outside then local, in the order given: sealed, clear_local or a refusal
+    /// The first envelope. Each further one went to OutboundMail::further as it was made: with many Bcc recipients
+    /// they would not fit into memory together.
+    std::optional<SealedLeg> leg;
+    std::string message_id;  ///< also the inner one
+    std::string signer;      ///< fingerprint of the key used
 
     bool any_good() const;
     bool any_temporary() const;

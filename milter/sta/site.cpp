@@ -63,7 +63,9 @@ const DomainSettings* Site::domain_of(const Address& address) const
 bool Site::is_newuser(const Address& address) const
 {
     const auto* domain = domain_of(address);
-    return domain && !domain->newuser.empty() && ascii_lower(address.local) == domain->newuser;
+    if (!domain || domain->newuser.empty()) return false;
+    return without_tag(address).key() ==
+           Address{domain->newuser, domain->name}.key();  // quotes and tags included
 }
 
 std::string Site::report_domain() const

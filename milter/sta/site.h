@@ -22,16 +22,16 @@ struct Site {
     KeyRing keys;
     TrustAnchors anchors;
     std::shared_ptr<CertificateResolver> resolver;
-    std::string host;                        ///< this host's name
-    std::string authserv_id;                 ///< milter.authserv_id or the host's name
-    std::vector<std::string> findings;       ///< what was left out while loading, for log and check
+    std::string host;                   ///< this host's name
+    std::string authserv_id;            ///< milter.authserv_id or the host's name
+    std::vector<std::string> findings;  ///< what was left out while loading, for log and check
 
     MimeLimits mime_limits() const;
     CmsLimits cms_limits() const;
     /// Our domain of the address, or nullptr.
     const DomainSettings* domain_of(const Address& address) const;
     bool is_newuser(const Address& address) const;
-    std::string report_domain() const;       ///< reinject.report_domain or its default
+    std::string report_domain() const;  ///< reinject.report_domain or its default
 };
 
 /// Reads configuration, keys, anchors and known certificates. Fault: configuration.
@@ -56,7 +56,9 @@ private:
 /// What lives as long as the process and is shared by all messages.
 struct Engine {
     explicit Engine(std::size_t key_operations = 2, milliseconds wait = milliseconds(60000))
-        : gate(key_operations, wait) {}
+        : gate(key_operations, wait)
+    {
+    }
     CertificateCache certificates;
     VerdictCache verdicts;
     KeyGate gate;

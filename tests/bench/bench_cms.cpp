@@ -20,9 +20,8 @@ const Address doc{"doc", "direct.hospital.example"}, nurse{"nurse", "direct.clin
 std::string seal_once(const BenchSites& s, Engine& engine, const std::string& message)
 {
     auto sealed = seal_outbound(*s.hospital, engine, {message, doc, {nurse}, {}, s.now});
-    if (sealed.legs.empty())
-        throw std::runtime_error("not sealed: " + std::string(token_of(sealed.overall())));
-    return sealed.legs.front().message();
+    if (!sealed.leg) throw std::runtime_error("not sealed: " + std::string(token_of(sealed.overall())));
+    return sealed.leg->message();
 }
 
 void open_once(const BenchSites& s, Engine& engine, const std::string& message)
