@@ -23,19 +23,20 @@ public:
     /// Adds a reference to a certificate of OpenSSL's.
     static Result<Certificate> from_x509(X509* borrowed);
 
-    X509* x509() const;                              ///< borrowed
+    X509* x509() const;  ///< borrowed
     std::string_view der() const;
-    const std::string& fingerprint() const;          ///< hex SHA-256 of the DER bytes
-    const std::vector<Address>& emails() const;      ///< all rfc822Name SANs; legacy emailAddress of the DN only when no SAN (A4)
-    const std::vector<std::string>& domains() const; ///< all dNSName SANs, normal form
-    std::string subject() const;                     ///< RFC 2253, for the admin
+    const std::string& fingerprint() const;  ///< hex SHA-256 of the DER bytes
+    /// All rfc822Name SANs; the legacy emailAddress of the DN only when there is no SAN (A4).
+    const std::vector<Address>& emails() const;
+    const std::vector<std::string>& domains() const;  ///< all dNSName SANs, normal form
+    std::string subject() const;                      ///< RFC 2253, for the admin
     std::string issuer() const;
-    std::string organisation() const;                ///< O of the subject, or ""
-    std::string serial() const;                      ///< hex
-    std::string_view issuer_der() const;             ///< whole DER of the issuer's name
-    std::string_view subject_der() const;            ///< whole DER of the subject's name
-    std::string_view serial_bytes() const;           ///< content octets of the serial INTEGER, as encoded
-    std::string_view key_id() const;                 ///< subjectKeyIdentifier, or "": a hint, never a proof
+    std::string organisation() const;       ///< O of the subject, or ""
+    std::string serial() const;             ///< hex
+    std::string_view issuer_der() const;    ///< whole DER of the issuer's name
+    std::string_view subject_der() const;   ///< whole DER of the subject's name
+    std::string_view serial_bytes() const;  ///< content octets of the serial INTEGER, as encoded
+    std::string_view key_id() const;        ///< subjectKeyIdentifier, or "": a hint, never a proof
     Time not_before() const;
     Time not_after() const;
     bool is_ca() const;
@@ -45,12 +46,12 @@ public:
     bool bound_to_address(const Address& address) const;
     bool bound_to_domain(std::string_view normal_domain) const;
 
-    bool may_sign() const;      ///< no keyUsage, or digitalSignature / nonRepudiation
-    bool may_encrypt() const;   ///< no keyUsage, or keyEncipherment (RSA) / keyAgreement (EC)
-    bool for_email() const;     ///< no EKU, or emailProtection / anyExtendedKeyUsage
-    bool strong_key() const;    ///< RSA >= 2048 bits, or P-256 / P-384 / P-521
+    bool may_sign() const;     ///< no keyUsage, or digitalSignature / nonRepudiation
+    bool may_encrypt() const;  ///< no keyUsage, or keyEncipherment (RSA) / keyAgreement (EC)
+    bool for_email() const;    ///< no EKU, or emailProtection / anyExtendedKeyUsage
+    bool strong_key() const;   ///< RSA >= 2048 bits, or P-256 / P-384 / P-521
     bool is_rsa() const;
-    bool is_ec() const;         ///< P-256, P-384 or P-521
+    bool is_ec() const;  ///< P-256, P-384 or P-521
     /// The digest of the signature that stands on the certificate: "sha256", "sha1", "md5"; "" when unknown.
     const std::string& signature_digest() const;
     /// policy OIDs, dotted

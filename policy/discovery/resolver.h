@@ -25,10 +25,10 @@ struct Budget {
 
 struct Discovery {
     enum class Answer : unsigned char { found, not_found, later } answer = Answer::later;
-    std::vector<Certificate> certificates;   ///< found: all of the deciding step, usable or not
-    std::string step;                        ///< "files address", "dns domain", ... the deciding one
-    std::vector<std::string> trace;          ///< what was asked and answered, in order, for the admin
-    std::string why;                         ///< later: which server, what happened
+    std::vector<Certificate> certificates;  ///< found: all of the deciding step, usable or not
+    std::string step;                       ///< "files address", "dns domain", ... the deciding one
+    std::vector<std::string> trace;         ///< what was asked and answered, in order, for the admin
+    std::string why;                        ///< later: which server, what happened
 };
 
 class CertificateResolver {
@@ -56,7 +56,7 @@ public:
     const std::vector<std::string>& findings() const { return findings_; }
 
 private:
-    std::map<std::string, std::vector<Certificate>> by_name_;   ///< address key or domain
+    std::map<std::string, std::vector<Certificate>> by_name_;  ///< address key or domain
     std::vector<std::string> findings_;
 };
 

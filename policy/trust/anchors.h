@@ -18,14 +18,18 @@ public:
     /// What was left out and why, one line each: "FILE: expired on ...".
     const std::vector<std::string>& findings() const { return findings_; }
 
-    struct Row { std::string domain, direction, file; Certificate certificate; };
+    struct Row {
+        std::string domain, direction, file;
+        Certificate certificate;
+    };
     /// Everything read, for directctl anchor list.
     const std::vector<Row>& rows() const { return rows_; }
 
     /// Reads the folder. A missing folder gives no anchors and a finding. Never a Fault for single files.
     static TrustAnchors load(const std::string& folder, Time now);
     /// For tests: the same from memory.
-    void add(std::string_view normal_domain, bool incoming, bool outgoing, std::vector<Certificate> certificates);
+    void add(std::string_view normal_domain, bool incoming, bool outgoing,
+             std::vector<Certificate> certificates);
 
 private:
     std::map<std::string, AnchorSet, std::less<>> in_, out_;

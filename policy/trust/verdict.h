@@ -36,8 +36,8 @@ public:
     const std::string& digest() const { return digest_; }
 
 private:
-    std::vector<Certificate> anchors_;   ///< sorted by DER
-    std::unordered_multimap<unsigned long, std::size_t> by_subject_;   ///< hash of the canonical name
+    std::vector<Certificate> anchors_;                                ///< sorted by DER
+    std::unordered_multimap<unsigned long, std::size_t> by_subject_;  ///< hash of the canonical name
     std::string digest_;
 };
 
@@ -54,22 +54,22 @@ struct JudgeOptions {
     Time now{};
     Use use;
     enum class RevocationMode : unsigned char { soft, hard, off } revocation = RevocationMode::soft;
-    RevocationSource revocation_source;          ///< empty: every element is not_checked, as with off
-    std::size_t max_depth = 6, max_paths = 32;   ///< decision 12
+    RevocationSource revocation_source;         ///< empty: every element is not_checked, as with off
+    std::size_t max_depth = 6, max_paths = 32;  ///< decision 12
 };
 
 struct Verdict {
-    Reason reason = Reason::untrusted;           ///< accepted, or the first cause; the initial value fails closed
-    std::vector<Certificate> path;               ///< leaf first, anchor last, when accepted
-    std::vector<std::string> because;            ///< every reason found, in plain words, for explain
+    Reason reason = Reason::untrusted;  ///< accepted, or the first cause; the initial value fails closed
+    std::vector<Certificate> path;      ///< leaf first, anchor last, when accepted
+    std::vector<std::string> because;   ///< every reason found, in plain words, for explain
     bool trusted() const { return reason == Reason::accepted; }
 };
 
 /// Judges a certificate that has been bound to its address already.
 /// Reasons: accepted, expired, not_yet_valid, revoked, revocation_unknown, no_path, untrusted, weak_key,
 /// weak_algorithm, bad_usage.
-Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermediates, const AnchorSet& anchors,
-              const JudgeOptions& options);
+Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermediates,
+              const AnchorSet& anchors, const JudgeOptions& options);
 
 /// A bounded cache of verdicts keyed by leaf, intermediates, anchor set and use. Honest about time: an entry holds until the
 /// earliest notAfter of its path or 10 minutes, whichever comes first, and not while revocation is consulted. Thread safe.
@@ -77,8 +77,8 @@ class VerdictCache {
 public:
     explicit VerdictCache(std::size_t entries = 10000);
     ~VerdictCache();
-    Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermediates, const AnchorSet& anchors,
-                  const JudgeOptions& options);
+    Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermediates,
+                  const AnchorSet& anchors, const JudgeOptions& options);
 
 private:
     struct State;
