@@ -95,7 +95,8 @@ XmlView::Verdict XmlView::normalise()
     for (;;) {
         if (n.type() == pugi::node_element) {
             if (++elements > elements_max) return refuse(Verdict::limit, "more than 500000 elements");
-            if (!enter(n, depth)) return refuse(Verdict::limit, "more than 256 attributes of one element");
+            if (!enter(n, depth))
+                return refuse(Verdict::limit, "more than 256 attributes or namespaces of one element");
         }
         if (pugi::xml_node child = n.first_child()) {
             if (++depth > depth_max) return refuse(Verdict::limit, "more than 100 levels");
@@ -103,7 +104,7 @@ XmlView::Verdict XmlView::normalise()
             continue;
         }
         for (;;) {
-            while (!scopes_.empty() && scopes_.back().depth >= depth) scopes_.pop_back();
+            leave(depth);
             if (n == root_) return Verdict::good;
             if (pugi::xml_node next = n.next_sibling()) {
                 n = next;
@@ -120,16 +121,20 @@ bool XmlView::enter(pugi::xml_node element, int depth)
 {
     int attributes = 0;
     pugi::xml_attribute typed;
-    for (pugi::xml_attribute a : element.attributes()) {
+    // By hand: the library's iterators are calls out of line, and this runs for every element.
+    for (pugi::xml_attribute a = element.first_attribute(); a; a = a.next_attribute()) {
         if (++attributes > attributes_max) return false;
         const char* name = a.name();
         if (name[0] == 'I' && name[1] == 'D' && name[2] == '\0') {
             ids_.emplace_back(a.value(), element);
-        } else if (std::strncmp(name, "xmlns", 5) == 0 && (name[5] == '\0' || name[5] == ':')) {
+        } else if (name[0] == 'x' && std::strncmp(name, "xmlns", 5) == 0 &&
+                   (name[5] == '\0' || name[5] == ':')) {
             int space = *a.value() ? -2 : -1;
             for (std::size_t i = 0; i < namespaces_.size(); ++i)
                 if (std::strcmp(namespaces_[i].uri, a.value()) == 0) space = static_cast<int>(i);
             scopes_.push_back({depth, name[5] ? name + 6 : "", space});
+            if (scopes_.size() > declarations_max) return false;
+            plain_ = is_plain(space_of(""));
         } else {
             const char* colon = std::strchr(name, ':');
             if (colon && std::strcmp(colon, ":type") == 0) typed = a;
@@ -143,6 +148,18 @@ bool XmlView::enter(pugi::xml_node element, int depth)
             typed.set_name("xsi:type");
     }
     return true;
+}
+
+void XmlView::leave(int depth)
+{
+    if (scopes_.empty() || scopes_.back().depth < depth) return;
+    while (!scopes_.empty() && scopes_.back().depth >= depth) scopes_.pop_back();
+    plain_ = is_plain(space_of(""));
+}
+
+bool XmlView::is_plain(int space) const
+{
+    return space == -1 || (space >= 0 && *namespaces_[static_cast<std::size_t>(space)].prefix == '\0');
 }
 
 int XmlView::space_of(std::string_view prefix) const
@@ -159,6 +176,8 @@ int XmlView::space_of(std::string_view prefix) const
 void XmlView::rename(pugi::xml_node element)
 {
     const std::string_view name = element.name();
+    // Nearly every element of nearly every document: no prefix, and none wanted.
+    if (plain_ && element != root_ && name.find(':') == std::string_view::npos) return;
     const auto colon = name.find(':');
     const auto prefix = colon == std::string_view::npos ? std::string_view() : name.substr(0, colon);
     const int space = space_of(prefix);

@@ -51,6 +51,7 @@ public:
     static constexpr std::size_t elements_max = 500'000;
     static constexpr int depth_max = 100;
     static constexpr int attributes_max = 256;
+    static constexpr std::size_t declarations_max = 256;  ///< namespaces in scope at once
 
 private:
     struct Scope {
@@ -63,7 +64,9 @@ private:
     Verdict normalise();
     bool enter(pugi::xml_node element, int depth);
     void rename(pugi::xml_node element);
+    void leave(int depth);
     int space_of(std::string_view prefix) const;
+    bool is_plain(int space) const;
 
     std::span<const XmlNamespace> namespaces_;
     std::string buffer_, why_, encoding_, stylesheet_;
@@ -74,6 +77,7 @@ private:
     mutable std::vector<std::pair<std::string_view, pugi::xml_node>> ids_;
     mutable bool ids_sorted_ = false;
     bool unqualified_ = false;
+    bool plain_ = true;  // a name without prefix stays as it is here
 };
 
 }  // namespace direct

@@ -61,7 +61,7 @@ void Cda::tell_item(const char* section, const char* kind)
 
 Statement statement_of(pugi::xml_node holder, const std::string& holder_path)
 {
-    for (pugi::xml_node n : holder.children())
+    for (pugi::xml_node n = holder.first_child(); n; n = n.next_sibling())
         for (const char* name : statements)
             if (std::strcmp(n.name(), name) == 0) return {n, holder_path + "/" + name};
     return {};

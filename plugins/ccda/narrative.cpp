@@ -43,7 +43,7 @@ public:
     // At most XmlView::depth_max calls deep.
     void children(pugi::xml_node of)
     {
-        for (pugi::xml_node n : of.children()) {
+        for (pugi::xml_node n = of.first_child(); n; n = n.next_sibling()) {
             if (out_.size() >= max_) return;
             switch (n.type()) {
                 case pugi::node_pcdata:

@@ -116,7 +116,7 @@ void words_member(Cda& cda, const char* name, pugi::xml_node node)
 void list_of_words(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
 {
     bool open = false;
-    for (pugi::xml_node n : parent.children(child)) {
+    for (pugi::xml_node n = parent.child(child); n; n = n.next_sibling(child)) {
         if (!open) cda.json.open_field(name, '[');
         open = true;
         cda.json.text(cda.narrative.line(n));
@@ -129,7 +129,7 @@ template <class F>
 void objects(Cda& cda, const char* name, pugi::xml_node parent, const char* child, F members)
 {
     bool open = false;
-    for (pugi::xml_node n : parent.children(child)) {
+    for (pugi::xml_node n = parent.child(child); n; n = n.next_sibling(child)) {
         if (!open) cda.json.open_field(name, '[');
         open = true;
         cda.json.open('{');

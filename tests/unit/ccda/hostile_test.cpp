@@ -108,6 +108,14 @@ BOOST_AUTO_TEST_CASE(sizes_are_bounded)
     std::string attributes = "<a";
     for (int i = 0; i < 257; ++i) attributes += " a" + std::to_string(i) + "=\"\"";
     BOOST_TEST(read(cda(attributes + "/>")).status == DIRECT_LIMIT);
+    std::string scopes, ends;
+    for (int level = 0; level < 9; ++level) {
+        scopes += "<a";
+        for (int i = 0; i < 30; ++i) scopes += " xmlns:p" + std::to_string(level * 30 + i) + "=\"urn:x\"";
+        scopes += ">";
+        ends += "</a>";
+    }
+    BOOST_TEST(read(cda(scopes + ends)).status == DIRECT_LIMIT);
     BOOST_TEST(read(cda("<title>" + std::string(33u << 20, 'x') + "</title>")).status == DIRECT_LIMIT);
 }
 
