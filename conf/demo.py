@@ -34,7 +34,7 @@ def shown(label, text):
     """One fact: a label and its text, wrapped under itself."""
     text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
     for number, line in enumerate(text.strip().splitlines() or [""]):
-        for piece in textwrap.wrap(line, 96, break_on_hyphens=False) or [""]:
+        for piece in textwrap.wrap(re.sub(r"\s+", " ", line), 96, break_on_hyphens=False) or [""]:
             print(f"   {label if number == 0 else '':<10} {piece}")
             label = ""
     sys.stdout.flush()
@@ -96,16 +96,19 @@ class Demo:
             shown("NOT RIGHT", what)
         return true
 
-    def audit(self, message_id):
-        rows = self.daemon.ctl("audit", "--json").json["entries"]
-        return [row for row in rows if row["message_id"] == message_id]
+    def audit(self, since):
+        """Entries after that one, oldest first."""
+        return [row for row in self.daemon.ctl("audit", "--json").json["entries"] if row["sequence"] > since]
 
-    def tell_audit(self, message_id, token):
-        rows = base.until(lambda: [r for r in self.audit(message_id) if r["token"] == token], f"{token} in the audit",
-                          20, lambda: self.audit(message_id))
+    def last_audit(self):
+        return max((row["sequence"] for row in self.audit(-1)), default=-1)
+
+    def tell_audit(self, since, token):
+        rows = base.until(lambda: [r for r in self.audit(since) if r["token"] == token], f"{token} in the audit",
+                          20, lambda: self.audit(since))
         row = rows[0]
-        shown("audit", f"{row['event']} {row['token']}: {row['sender']} to {row['recipient']}"
-                       + (f" ({row['detail']})" if row["detail"] else ""))
+        who = f"{row['sender'] or 'nobody who could be verified'} to {row['recipient']}"
+        shown("audit", f"{row['event']} {row['token']}, from {who}" + (f": {row['detail']}" if row["detail"] else ""))
 
     def deliver(self, message, recipients):
         outcome = client.send(self.postfix.mx, BOB, recipients, message)
@@ -143,7 +146,7 @@ class Demo:
         document = base.until(look, "the document to be parsed", detail=self.daemon.log_tail)[0]
         shown("document", f"{document['filename']}: {document['kind']}, {document['state']} by {document['plugin']}")
         for item in document["items"]:
-            shown("item", f"{item['section']:<14} {named(item)}")
+            shown("item", f"{item['section']}: {named(item)}")
         self.must({"demographics", "allergies", "medications", "problems", "results"}
                   <= {i["section"] for i in document["items"]}, "items of five sections should be there")
 
@@ -162,7 +165,7 @@ class Demo:
         notice = self.outside.wait_for(PERSON)[0].data
         shown("notice", f"From: {smime.field(notice, 'From')}  To: {smime.field(notice, 'To')}\n"
                         f"Subject: {smime.field(notice, 'Subject')}")
-        print(textwrap.indent(text_of(notice), "              | "))
+        print(textwrap.indent(text_of(notice), "              | ", lambda line: True))
         self.must(b"Kirkwood" not in notice and b"first school" not in notice, "no secret may be in the notice")
         self.must(not self.postfix.maildir(NEWUSER), "nothing may lie in the mailbox")
 
@@ -174,18 +177,19 @@ class Demo:
         if not self.must(outcome.accepted, "it should have been accepted"):
             return
         left = self.outside.wait_for(BOB)[0].data
-        shown("what left", f"Subject: {smime.field(left, 'Subject')}\nContent-Type: {smime.field(left, 'Content-Type')}\n"
+        shown("what left", f"Subject: {smime.field(left, 'Subject')}\n"
+                           f"Content-Type: {smime.field(left, 'Content-Type')}\n"
                            f"{smime.split(left)[1][:64].decode()}...")
         self.must(b"patient" not in left and b"Clear text" not in left, "no clear text may leave")
         back, _ = smime.open_sealed(left, self.bob)
         shown("bob reads", f"openssl opens it with his key; Subject: {smime.field(back, 'Subject')}")
         self.must(smime.field(back, "Subject") == "About your patient", "bob should read what alice wrote")
 
-    def refused(self, title, message, inner, token):
+    def refused(self, title, message, token):
         self.title(title)
-        before = len(self.postfix.maildir(ALICE))
+        before, since = len(self.postfix.maildir(ALICE)), self.last_audit()
         self.must(not self.deliver(message, ALICE).accepted, "it should have been refused")
-        self.tell_audit(smime.field(inner, "Message-ID"), token)
+        self.tell_audit(since, token)
         self.must(len(self.postfix.maildir(ALICE)) == before, "nothing may have been delivered")
 
     def refusals(self):
@@ -193,20 +197,25 @@ class Demo:
         entity = smime.signed_entity(smime.wrap(inner), [self.bob])
         changed = entity.replace(b"please see", b"please pay", 1)
         sealed = smime.pkcs7_mime(smime.cms_encrypt(changed, [self.alice]), "enveloped-data")
-        self.refused("Tampered: two words changed after it was signed", smime.outer(inner, sealed), inner, "bad-signature")
+        self.refused("Tampered: a word changed after it was signed",
+                     smime.outer(inner, sealed), "bad-signature")
 
         inner, _ = self.letter()
         stranger_ca = self.pki.root("stranger-ca")
         stranger = self.pki.end("stranger", stranger_ca, email=BOB)
         how = smime.Sealing(extra_certificates=(stranger_ca,))
         self.refused("Untrusted: a good signature, by a CA that nobody here trusts",
-                     smime.sealed(inner, [stranger], [self.alice], how), inner, "untrusted")
+                     smime.sealed(inner, [stranger], [self.alice], how), "untrusted")
 
         inner, _ = self.letter()
-        self.refused("Plain: ordinary mail to a Direct address", inner, inner, "not-encrypted")
+        self.refused("Plain: ordinary mail to a Direct address", inner, "not-encrypted")
 
     def run(self):
-        self.start()
+        try:
+            self.start()
+        except base.Failure as e:
+            print(f"It could not be started: {e}")
+            return 1
         print(f"A private Postfix on 127.0.0.1 (mx {self.postfix.mx}, submission {self.postfix.submission}) with "
               f"direct-milter.\nOur domain is {HERE}, the foreign one {THERE}; each trusts the other's CA.")
         for step in (self.opened, self.held, self.sealed, self.refusals):
@@ -222,11 +231,13 @@ class Demo:
         inner, _ = self.letter(text="Sent by hand.\n")
         base.write(os.path.join(self.folder, "sealed.eml"), smime.sealed(inner, [self.bob], [self.alice]))
         ctl = f"{base.program('directctl')} --config {self.daemon.config}"
+        swaks = f"swaks --server 127.0.0.1:{self.postfix.mx} --from {BOB} --to {ALICE}"
         print(f"""
 It is left running in {self.folder}
-  send a sealed message   swaks --server 127.0.0.1:{self.postfix.mx} --from {BOB} --to {ALICE} --data @{self.folder}/sealed.eml
-  send a plain one        swaks --server 127.0.0.1:{self.postfix.mx} --from {BOB} --to {ALICE}
-  send as a user          swaks --server 127.0.0.1:{self.postfix.submission} --auth PLAIN --auth-user {ALICE} --auth-password {PASSWORD} --from {ALICE} --to {BOB}
+  send a sealed message   {swaks} --data @{self.folder}/sealed.eml
+  send a plain one        {swaks}
+  send as a user          swaks --server 127.0.0.1:{self.postfix.submission} --auth PLAIN --auth-user {ALICE} \\
+                              --auth-password {PASSWORD} --from {ALICE} --to {BOB}
   mailboxes               {self.postfix.root}/mail/*/new/
   logs                    {self.daemon.log_path} {self.postfix.root}/maillog
   ask it                  {ctl} audit
@@ -234,40 +245,25 @@ It is left running in {self.folder}
 
 
 def named(item):
-    """A few words that a reader recognises an item by: the first display name, value or text in it."""
-    def find(value, names):
-        if isinstance(value, dict):
-            for name in names:
-                if isinstance(value.get(name), str) and value[name]:
-                    return value[name]
-            value = list(value.values())
-        for inner in value if isinstance(value, list) else ():
-            if found := find(inner, names):
-                return found
-        return ""
+    """A few words that a reader recognises an item by."""
     if item["section"] == "demographics":
-        return " ".join(str(v) for v in words(item.get("name") or item.get("names"))) or find(item, ("family", "text"))
-    product = find({k: item[k] for k in ("product", "substance", "material", "problem", "value") if k in item},
-                   ("displayName", "text"))
-    name = product or find(item.get("code", {}), ("displayName",)) or find(item, ("displayName", "text", "narrative"))
-    parts = [f"{find(s.get('code', {}), ('displayName',))} {find(s.get('value', {}), ('value',))} "
-             f"{find(s.get('value', {}), ('unit',))}".strip() for s in item.get("sub", [])]
-    return textwrap.shorten(name + (": " + ", ".join(parts) if parts else ""), 76)
-
-
-def words(value):
-    """The texts inside a value, in order."""
-    if isinstance(value, dict):
-        return [w for v in value.values() for w in words(v)]
-    if isinstance(value, list):
-        return [w for v in value for w in words(v)]
-    return [value] if isinstance(value, str) and value else []
+        words = [item.get("names", [{}])[0].get("text"), "born", item.get("birthTime", {}).get("value")]
+    elif item["section"] == "other":
+        words = [item.get("title", ""), "-", item.get("narrative", "")]
+    elif item["section"] == "results":
+        parts = [f"{one.get('code', {}).get('displayName')} {one.get('value', {}).get('value', '')} "
+                 f"{one.get('value', {}).get('unit', '')}".strip() for one in item.get("sub", [])]
+        words = [item.get("code", {}).get("displayName", "") + ":", ", ".join(parts)]
+    else:
+        words = [item.get("text") or item.get("code", {}).get("displayName", "")]
+    return textwrap.shorten(" ".join(str(w) for w in words), 76)
 
 
 def text_of(message):
     """The readable text of a message."""
     part = smime.parsed(message).get_body(("plain",))
-    return part.get_content() if part else smime.split(message)[1].decode(errors="replace")
+    text = part.get_content() if part else smime.split(message)[1].decode(errors="replace")
+    return text.replace("\r\n", "\n")
 
 
 def interrupted(*_):
@@ -304,12 +300,16 @@ def show_and_keep():
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: os.kill(child, signal.SIGTERM))
         code = os.read(told, 1)
+        if not code:
+            os.waitpid(child, 0)
         return code[0] if code else 1
     os.setsid()
     folder = new_folder()
     demo = Demo(folder)
     try:
         code = demo.run()
+        if not demo.number:
+            return code
         base.write(os.path.join(folder, KEEPER), f"{os.getpid()}\n")
         demo.say_how_to_go_on()
         silence = os.open(os.devnull, os.O_RDWR)
