@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 
 from .base import PATIENCE, Failure, answers, free_port, program, read, until, write
@@ -24,15 +25,15 @@ def toml(value):
 class Daemon:
     """folder: its home. domains, peers, bundles: lists of dicts as in [[domain]]; sections: {section: {name: value}}.
 
-    socket: "inet" or "unix". Nothing is started before start(); keys and anchors can be put in place first.
+    socket_kind: "inet" or "unix". Nothing is started before start(); keys and anchors can be put in place first.
     """
 
     def __init__(self, folder, *, reinject_port, report_domain, domains, peers=(), bundles=(), sections=None,
-                 socket="inet"):
+                 socket_kind="inet"):
         self.root = folder
         self.config = os.path.join(folder, "direct.toml")
         self.log_path = os.path.join(folder, "direct.log")
-        self.port = free_port() if socket == "inet" else None
+        self.port = free_port() if socket_kind == "inet" else None
         # Postfix's own spelling, as it stands in smtpd_milters and in the configuration.
         self.socket = f"inet:127.0.0.1:{self.port}" if self.port else f"unix:{folder}/milter.sock"
         self.domains, self.peers, self.bundles = list(domains), list(peers), list(bundles)
@@ -105,12 +106,14 @@ class Daemon:
     def _ready(self):
         if self.port:
             return answers(self.port)
+        # An earlier daemon's socket may still lie there: it has to answer, and to be open for Postfix's group.
         path = self.socket[5:]
-        if not os.path.exists(path):
-            return False
-        # Postfix connects as its own user; a site does this with a group.
-        os.chmod(path, 0o666)
-        return True
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(path)
+            except OSError:
+                return False
+        return os.stat(path).st_mode & 0o777 == 0o660
 
     @property
     def running(self):

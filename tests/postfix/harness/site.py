@@ -72,7 +72,7 @@ class SiteTest(PostfixTest):
                    *cls.more_domains]
         cls.daemon = Daemon(cls.scratch.folder("direct"), reinject_port=cls.postfix.reinject,
                             report_domain=REPORT_DOMAIN, domains=domains, peers=cls.peers, sections=cls.sections,
-                            socket=cls.socket)
+                            socket_kind=cls.socket)
         cls.postfix.milter = cls.daemon.socket
         cls.install_certificates()
         cls.prepare()
