@@ -35,7 +35,7 @@ struct LoginSettings {
 
 /// [[domain]] client = [{ network, from }]: submission without login from listed addresses.
 struct ClientSettings {
-    std::string network;            ///< "192.0.2.0/24", "2001:db8::/32" or one address
+    std::string network;  ///< "192.0.2.0/24", "2001:db8::/32" or one address
     std::vector<std::string> from;
 };
 
@@ -57,23 +57,23 @@ struct DomainSettings {
     std::string final_ = "delivered";        ///< setting "final": delivered | relayed
     std::vector<DomainBundle> bundles;
     std::vector<std::string> policies_private, policies_public, policies_trust;  ///< absolute paths
-    bool login_is_address = true;            ///< no login list: the login must equal the address
+    bool login_is_address = true;  ///< no login list: the login must equal the address
     std::vector<LoginSettings> login;
     std::vector<ClientSettings> client;
-    std::string pickup_url;                  ///< https base without trailing slash; "" = none
-    std::string organisation;                ///< name shown in notices; "" = the domain
+    std::string pickup_url;    ///< https base without trailing slash; "" = none
+    std::string organisation;  ///< name shown in notices; "" = the domain
     std::string language = "en";
 };
 
 /// [[bundle]]
 struct BundleSettings {
-    std::string name, url, signer;           ///< signer: absolute path or ""
+    std::string name, url, signer;  ///< signer: absolute path or ""
     milliseconds refresh{3600 * 1000};
 };
 
 /// [[peer]]: exceptions for one partner domain.
 struct PeerSettings {
-    std::string domain;                      ///< lower-case A-labels
+    std::string domain;  ///< lower-case A-labels
     std::optional<std::string> key_transport, cipher;
     bool accept_sha1 = false;
     std::optional<bool> accept_unwrapped;
@@ -86,8 +86,9 @@ struct Settings {
     std::vector<DomainSettings> domains;
     std::vector<BundleSettings> bundles;
     std::vector<PeerSettings> peers;
-    std::string file;                        ///< the configuration's absolute path
-    std::map<std::string, std::string> origins;  ///< "milter.socket", "domain.1.name" -> "FILE:LINE"; set ones only
+    std::string file;  ///< the configuration's absolute path
+    std::map<std::string, std::string>
+        origins;  ///< "milter.socket", "domain.1.name" -> "FILE:LINE"; set ones only
 
     /// The Direct domain of ours with this normal name, or nullptr. Exact: no sub-domains.
     const DomainSettings* domain(std::string_view normal_name) const;

@@ -20,18 +20,18 @@
 namespace direct {
 
 struct AuditEntry {
-    std::uint64_t sequence = 0;      ///< set by append
+    std::uint64_t sequence = 0;  ///< set by append
     Time at{};
-    std::string event;               ///< message-in, message-out, held-made, notice-queued, explain, anchor-add, ...
-    std::string who;                 ///< verified sender, login, or "uid 0 (root)" of a command
-    std::string from_host;           ///< client address, or "local"
-    std::string sender, recipient;   ///< addresses; one entry per recipient
-    std::string message_id;          ///< Message-ID header
+    std::string event;      ///< message-in, message-out, held-made, notice-queued, explain, anchor-add, ...
+    std::string who;        ///< verified sender, login, or "uid 0 (root)" of a command
+    std::string from_host;  ///< client address, or "local"
+    std::string sender, recipient;  ///< addresses; one entry per recipient
+    std::string message_id;         ///< Message-ID header
     std::string queue_id;
-    std::string token;               ///< decision token, or "ok" / "failed" for commands
-    std::string detail;              ///< plain words for the admin: reasons, fingerprints, file names
+    std::string token;                      ///< decision token, or "ok" / "failed" for commands
+    std::string detail;                     ///< plain words for the admin: reasons, fingerprints, file names
     std::vector<std::string> certificates;  ///< hex SHA-256 fingerprints
-    std::string chain;               ///< 32 bytes, set by append
+    std::string chain;                      ///< 32 bytes, set by append
 };
 
 /// Adds one entry at the end of the chain. Call inside RecordStore::write(). Fault: temporary.
@@ -41,17 +41,18 @@ Status audit_now(RecordStore& store, AuditEntry entry);
 
 struct AuditQuery {
     std::optional<Time> since, until;
-    std::string id;                  ///< Message-ID, queue id or address; empty = all
-    std::uint64_t after = 0;         ///< only entries with a greater sequence: the next page of a list
+    std::string id;           ///< Message-ID, queue id or address; empty = all
+    std::uint64_t after = 0;  ///< only entries with a greater sequence: the next page of a list
 };
 /// Entries in order. Fault: temporary. `visit` returns false to stop.
-Status read_audit(RecordStore& store, const AuditQuery& query, const std::function<bool(const AuditEntry&)>& visit);
+Status read_audit(RecordStore& store, const AuditQuery& query,
+                  const std::function<bool(const AuditEntry&)>& visit);
 
 struct AuditCheck {
     std::uint64_t entries = 0;
     bool intact = true;
-    std::uint64_t first_bad = 0;     ///< sequence; 0 when intact
-    std::string what;                ///< "changed", "missing", "cut off at the end"
+    std::uint64_t first_bad = 0;  ///< sequence; 0 when intact
+    std::string what;             ///< "changed", "missing", "cut off at the end"
 };
 Result<AuditCheck> verify_audit(RecordStore& store);
 

@@ -22,7 +22,9 @@ struct CleansingAllocator {
     using value_type = T;
     CleansingAllocator() = default;
     template <class U>
-    CleansingAllocator(const CleansingAllocator<U>&) {}
+    CleansingAllocator(const CleansingAllocator<U>&)
+    {
+    }
     T* allocate(std::size_t n) { return std::allocator<T>().allocate(n); }
     void deallocate(T* p, std::size_t n) noexcept
     {
@@ -41,7 +43,12 @@ public:
     Secret& operator=(Secret&&) noexcept = default;
     Secret(const Secret&) = delete;
     Secret& operator=(const Secret&) = delete;
-    static Secret of_size(std::size_t n) { Secret s; s.bytes_.resize(n); return s; }
+    static Secret of_size(std::size_t n)
+    {
+        Secret s;
+        s.bytes_.resize(n);
+        return s;
+    }
     Secret copy() const { return Secret(view()); }
     std::string_view view() const { return {bytes_.data(), bytes_.size()}; }
     char* data() { return bytes_.data(); }
@@ -66,6 +73,7 @@ public:
     ~CleanseAtEnd() { cleanse(s_.data(), s_.size()); }
     CleanseAtEnd(const CleanseAtEnd&) = delete;
     CleanseAtEnd& operator=(const CleanseAtEnd&) = delete;
+
 private:
     std::string& s_;
 };

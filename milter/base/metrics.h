@@ -14,7 +14,7 @@ enum class Metric : unsigned {
     count_
 };
 
-void count(Metric m, std::int64_t by = 1);     ///< counters; gauges with negative steps
+void count(Metric m, std::int64_t by = 1);  ///< counters; gauges with negative steps
 void set_gauge(Metric m, std::int64_t value);
 void observe(Metric m, std::chrono::nanoseconds took);  ///< histograms: 1 ms .. 60 s, factor 2
 /// A counter per decision token (direct_decisions_total{token="..."}).
@@ -31,6 +31,7 @@ public:
     ~Timed() { observe(m_, std::chrono::steady_clock::now() - from_); }
     Timed(const Timed&) = delete;
     Timed& operator=(const Timed&) = delete;
+
 private:
     Metric m_;
     std::chrono::steady_clock::time_point from_;

@@ -16,8 +16,14 @@ namespace direct::ossl {
 
 // A plain X509 stack free drops the list but not its members: certificates the list owns need
 // pop_free, borrowed ones need free. Two names, two meanings.
-inline void free_owned_certs(STACK_OF(X509)* s) { sk_X509_pop_free(s, X509_free); }
-inline void free_cert_list(STACK_OF(X509)* s) { sk_X509_free(s); }
+inline void free_owned_certs(STACK_OF(X509) * s)
+{
+    sk_X509_pop_free(s, X509_free);
+}
+inline void free_cert_list(STACK_OF(X509) * s)
+{
+    sk_X509_free(s);
+}
 
 using Bio = Handle<BIO, &BIO_free_all>;
 using Cert = Handle<X509, &X509_free>;

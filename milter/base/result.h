@@ -30,7 +30,10 @@ struct Fault {
 };
 
 /// Trouble of ours or of the network: 4xx.
-inline Fault temporary(std::string why) { return {Retry::later, Reason::temporary, std::move(why)}; }
+inline Fault temporary(std::string why)
+{
+    return {Retry::later, Reason::temporary, std::move(why)};
+}
 
 /// The message or input cannot be accepted. The reason decides whether that is 4xx or 5xx.
 inline Fault refuse(Reason reason, std::string why)
@@ -56,20 +59,23 @@ using Result = tl::expected<T, Fault>;
 struct Done {};
 using Status = Result<Done>;
 
-inline auto fail(Fault fault) { return tl::unexpected<Fault>(std::move(fault)); }
+inline auto fail(Fault fault)
+{
+    return tl::unexpected<Fault>(std::move(fault));
+}
 
 // TRY(declaration, expression): bind the value or leave the function with the Fault.
 // CHECK(expression): leave the function with the Fault if there is one.
 #define DIRECT_CAT2(a, b) a##b
 #define DIRECT_CAT(a, b) DIRECT_CAT2(a, b)
-#define TRY(decl, expr)                                                        \
-    auto DIRECT_CAT(result_, __LINE__) = (expr);                               \
-    if (!DIRECT_CAT(result_, __LINE__))                                        \
+#define TRY(decl, expr)                                                          \
+    auto DIRECT_CAT(result_, __LINE__) = (expr);                                 \
+    if (!DIRECT_CAT(result_, __LINE__))                                          \
         return ::direct::fail(std::move(DIRECT_CAT(result_, __LINE__)).error()); \
     decl = *std::move(DIRECT_CAT(result_, __LINE__))
-#define CHECK(expr)                                                            \
-    do {                                                                       \
-        auto check_result_ = (expr);                                           \
+#define CHECK(expr)                                                                  \
+    do {                                                                             \
+        auto check_result_ = (expr);                                                 \
         if (!check_result_) return ::direct::fail(std::move(check_result_).error()); \
     } while (false)
 

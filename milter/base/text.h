@@ -26,8 +26,8 @@ std::size_t count_code_points(std::string_view utf8);
 /// NFKC and full case folding (GLib). Empty when the input is not UTF-8.
 std::string nfkc_casefold(std::string_view utf8);
 
-std::string hex(std::string_view bytes);                       ///< lower case
-Result<std::string> unhex(std::string_view text);              ///< Fault: input
+std::string hex(std::string_view bytes);           ///< lower case
+Result<std::string> unhex(std::string_view text);  ///< Fault: input
 /// Base64 (RFC 4648). `line` > 0 breaks with CRLF after that many characters (a multiple of 4).
 std::string base64(std::string_view bytes, std::size_t line = 0);
 /// Table-driven decoder. White space is skipped; any other foreign byte, wrong padding or text after

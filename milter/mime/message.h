@@ -37,7 +37,7 @@ public:
     Headers() = default;
     explicit Headers(std::vector<HeaderField> fields) : fields_(std::move(fields)) {}
     const std::vector<HeaderField>& fields() const { return fields_; }
-    std::size_t count(std::string_view name) const;           ///< name without case
+    std::size_t count(std::string_view name) const;  ///< name without case
     /// The only field of that name: nothing when there is none. Fault: malformed when there are several.
     Result<std::optional<std::string_view>> only(std::string_view name) const;
     /// First value, unfolded and trimmed; empty when there is none.
@@ -48,8 +48,8 @@ private:
 };
 
 struct ContentType {
-    std::string type = "text", subtype = "plain";             ///< lower case
-    std::map<std::string, std::string> parameters;            ///< names lower case; RFC 2231 decoded
+    std::string type = "text", subtype = "plain";   ///< lower case
+    std::map<std::string, std::string> parameters;  ///< names lower case; RFC 2231 decoded
     bool is(std::string_view t, std::string_view s) const { return type == t && subtype == s; }
     std::string parameter(std::string_view name) const;
     std::string media_type() const { return type + "/" + subtype; }
@@ -58,12 +58,12 @@ struct ContentType {
 /// An entity: header block and body, exact bytes.
 struct Entity {
     Headers headers;
-    std::string_view header_bytes;   ///< with the line end of the last field, without the empty line
-    std::string_view body;           ///< after the empty line; still transfer-encoded
-    ContentType content_type;        ///< default text/plain
-    std::string transfer_encoding;   ///< lower case; "" = 7bit
-    std::string disposition;         ///< lower-case Content-Disposition word or ""
-    std::string filename;            ///< decoded filename or name parameter, UTF-8; never a path
+    std::string_view header_bytes;  ///< with the line end of the last field, without the empty line
+    std::string_view body;          ///< after the empty line; still transfer-encoded
+    ContentType content_type;       ///< default text/plain
+    std::string transfer_encoding;  ///< lower case; "" = 7bit
+    std::string disposition;        ///< lower-case Content-Disposition word or ""
+    std::string filename;           ///< decoded filename or name parameter, UTF-8; never a path
 };
 
 /// Splits bytes into header and body. LF and CRLF line ends are both read.
@@ -75,7 +75,7 @@ Result<std::string> decode_body(const Entity& entity);
 /// The two parts of a multipart/signed: exact bytes of the first as signed (its line end before the
 /// boundary is not part of it), and the second as an entity.
 struct SignedParts {
-    std::string_view content;   ///< exact bytes that the signature covers
+    std::string_view content;  ///< exact bytes that the signature covers
     Entity signature;
 };
 /// Exactly two parts and the last boundary line; nothing but white space after it. Before the first at

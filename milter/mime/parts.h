@@ -11,11 +11,11 @@ namespace direct {
 
 /// One leaf that is an attachment: everything but the readable text/plain and text/html body parts.
 struct Attachment {
-    std::uint32_t part = 0;      ///< 1-based number among all leaves in document order; stable
-    std::string filename;        ///< decoded, UTF-8, no path, no controls; may be empty
-    std::string declared_type;   ///< "application/xml", lower case
-    std::string charset;         ///< charset parameter or ""
-    std::string bytes;           ///< decoded, byte for byte
+    std::uint32_t part = 0;     ///< 1-based number among all leaves in document order; stable
+    std::string filename;       ///< decoded, UTF-8, no path, no controls; may be empty
+    std::string declared_type;  ///< "application/xml", lower case
+    std::string charset;        ///< charset parameter or ""
+    std::string bytes;          ///< decoded, byte for byte
 };
 
 /// Calls `take` for each attachment in order; stops when it returns false. A text part with a file name

@@ -21,8 +21,8 @@ namespace direct {
 /// @param domain  for a Message-ID we have to make
 /// Fault: malformed.
 struct Wrapped {
-    std::string entity;       ///< "Content-Type: message/rfc822\r\n...\r\n\r\n<message>"
-    std::string message_id;   ///< inner Message-ID
+    std::string entity;      ///< "Content-Type: message/rfc822\r\n...\r\n\r\n<message>"
+    std::string message_id;  ///< inner Message-ID
 };
 Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now, const MimeLimits& limits);
 
@@ -35,8 +35,8 @@ Result<std::string> outer_headers(std::string_view message, const Wrapped& wrapp
 
 /// What lies in the signed part.
 struct Unwrapped {
-    bool wrapped = false;     ///< false: headers come from outside except Content-* (decision 10)
-    std::string message;      ///< the inner message, exact bytes; attachments byte for byte
+    bool wrapped = false;  ///< false: headers come from outside except Content-* (decision 10)
+    std::string message;   ///< the inner message, exact bytes; attachments byte for byte
 };
 /// message/rfc822 (7bit, 8bit, binary, base64 or quoted-printable) gives the inner message; anything else
 /// gives the outer message with Content-* fields and body of the signed part. Fault: malformed.

@@ -34,11 +34,12 @@ private:
 struct HeldRequest {
     const DomainSettings* domain = nullptr;
     const Settings* settings = nullptr;
-    NewuserLine line;                           ///< moved in; the answer goes with it
-    std::string_view message;                   ///< inner message without the newuser line, answer headers and code: what the person will get
+    NewuserLine line;  ///< moved in; the answer goes with it
+    std::string_view
+        message;  ///< inner message without the newuser line, answer headers and code: what the person will get
     std::string sender, sender_organisation, sender_fingerprint, message_id, queue_id;
     std::string newuser_address;
-    bool wrapped = true;                        ///< false: W2
+    bool wrapped = true;  ///< false: W2
     Time now{};
 };
 
@@ -62,7 +63,8 @@ Result<std::optional<Secret>> unwrap_content_key(const HeldRecord& record, const
 
 /// 20 characters without vowels and look-alikes, the last a check character; "XXXX-XXXX-..." for people.
 std::string new_pickup_code();
-bool plausible_code(std::string_view code);          ///< length, alphabet, check character; separators and case ignored
+bool plausible_code(
+    std::string_view code);  ///< length, alphabet, check character; separators and case ignored
 std::string printable_code(std::string_view code);
 /// The code as it is stored: 20 upper-case characters; empty when it is not plausible.
 std::string normal_code(std::string_view code);
@@ -78,6 +80,7 @@ bool may_change(std::string_view from, std::string_view to);
 /// The inner message as the person will get it: Subject replaced by the real one (no Subject when there is
 /// none), X-Direct-Pickup-* removed, and fields in which mail programs repeat the Subject (Thread-Topic).
 /// Everything else byte for byte. Fault: malformed.
-Result<std::string> message_for_person(std::string_view message, const NewuserLine& line, std::size_t header_limit);
+Result<std::string> message_for_person(std::string_view message, const NewuserLine& line,
+                                       std::size_t header_limit);
 
 }  // namespace direct

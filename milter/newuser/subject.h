@@ -15,20 +15,20 @@
 namespace direct {
 
 struct NewuserOptions {
-    std::vector<Address> own_newuser;           ///< a contact among these is a loop
-    std::vector<std::string> strip_prefixes;    ///< newuser.strip_prefixes
+    std::vector<Address> own_newuser;         ///< a contact among these is a loop
+    std::vector<std::string> strip_prefixes;  ///< newuser.strip_prefixes
     bool smtputf8 = false;
 };
 
 struct NewuserLine {
-    Address contact;                            ///< where the notice goes; local part as typed
-    std::string name;                           ///< display name or ""
-    std::string question;                       ///< "" = none
-    Secret answer;                              ///< empty when there is no question
-    std::string real_subject;                   ///< may be empty
-    std::vector<std::string> warnings;          ///< "W1", "W3", "W4", "W5" (W2 is the caller's)
-    std::string expires;                        ///< X-Direct-Pickup-Expires as given, or ""
-    std::string language;                       ///< X-Direct-Pickup-Lang, or ""
+    Address contact;                    ///< where the notice goes; local part as typed
+    std::string name;                   ///< display name or ""
+    std::string question;               ///< "" = none
+    Secret answer;                      ///< empty when there is no question
+    std::string real_subject;           ///< may be empty
+    std::vector<std::string> warnings;  ///< "W1", "W3", "W4", "W5" (W2 is the caller's)
+    std::string expires;                ///< X-Direct-Pickup-Expires as given, or ""
+    std::string language;               ///< X-Direct-Pickup-Lang, or ""
 };
 
 /// Reads a raw header value (folding and RFC 2047 words allowed). Fault: a newuser_* reason; `why` never

@@ -12,11 +12,11 @@ namespace direct {
 
 struct FailedRecipient {
     Address address;
-    Reason reason;              ///< its DSN code becomes Status
+    Reason reason;  ///< its DSN code becomes Status
 };
 struct FailureReport {
-    Address to;                 ///< the submitter (verified From of the login)
-    std::string postmaster;     ///< From of the report: postmaster@<sender's domain>
+    Address to;              ///< the submitter (verified From of the login)
+    std::string postmaster;  ///< From of the report: postmaster@<sender's domain>
     std::string reporting_host;
     std::string original_message_id;
     std::vector<FailedRecipient> failed;

@@ -23,13 +23,14 @@ Status owe(WriteTxn& txn, const OutboxEntry& entry);
 /// An SMTP answer for one recipient.
 struct RecipientAnswer {
     std::string recipient;
-    int code = 0;               ///< 0: no answer came
-    std::string text;           ///< one line, for the admin
+    int code = 0;      ///< 0: no answer came
+    std::string text;  ///< one line, for the admin
 };
 struct HandOverResult {
-    std::vector<RecipientAnswer> recipients;   ///< the final word per recipient: RCPT refusal, or the answer to DATA
+    std::vector<RecipientAnswer>
+        recipients;  ///< the final word per recipient: RCPT refusal, or the answer to DATA
     bool connected = false;
-    std::string trouble;        ///< why nothing came, for the admin
+    std::string trouble;  ///< why nothing came, for the admin
 };
 
 /// Speaks SMTP (libesmtp): MAIL FROM with RET=HDRS ENVID, RCPT TO with NOTIFY and ORCPT, 8BITMIME when needed.

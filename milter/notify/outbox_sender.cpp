@@ -103,9 +103,10 @@ Status apply(WriteTxn& txn, const OutboxEntry& tried, const Outcome& outcome, co
     const bool damaged = outcome.unreadable && after.tries >= content_tries;
     // A refusal is kept with its content, shown by outbox list and check: a wrong line in Postfix's configuration
     // must not destroy what was accepted. retry_outbox() tries it again.
-    const bool refused = std::all_of(after.recipients.begin(), after.recipients.end(), [&](const std::string& r) {
-        return std::find(outcome.done.begin(), outcome.done.end(), r) != outcome.done.end();
-    });
+    const bool refused =
+        std::all_of(after.recipients.begin(), after.recipients.end(), [&](const std::string& r) {
+            return std::find(outcome.done.begin(), outcome.done.end(), r) != outcome.done.end();
+        });
     after.state = given_up || damaged || refused ? "failed" : "waiting";
     return put_outbox(txn, *before, after);
 }

@@ -66,9 +66,10 @@ bool may_send_as(const Site& site, const std::string& login, const Address& from
 {
     const auto* domain = site.domain_of(from);
     if (!domain || login.empty() || site.is_newuser(from)) return false;
-    if (domain->login_is_address) {
+    // A login list replaces the rule that the login equals the address.
+    if (domain->login.empty()) {
         auto address = parse_address(login);
-        return address && *address == from;
+        return domain->login_is_address && address && *address == from;
     }
     return std::any_of(domain->login.begin(), domain->login.end(),
                        [&](const auto& row) { return row.user == login && from_listed(row.from, from); });

@@ -97,6 +97,11 @@ std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, 
 Result<std::shared_ptr<const Site>> load_site(const std::string& config_file, Time now)
 {
     TRY(auto settings, load_settings(config_file));
+    // A rule the site wrote down and nobody would apply: its trust would be wider than it believes.
+    for (const auto& d : settings->domains)
+        if (!d.policies_private.empty() || !d.policies_public.empty() || !d.policies_trust.empty())
+            return fail(misconfigured("domain " + d.name + ": this version cannot apply certificate policies; take "
+                                      "\"policies\" out of the configuration"));
     return load_site(std::move(settings), now);
 }
 

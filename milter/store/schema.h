@@ -73,7 +73,7 @@ struct DocumentRecord {
     std::string skipped;                  ///< JSON array
     std::vector<std::string> refused_by;  ///< "ccda 1.0": plugin versions this document killed
     std::uint32_t tries = 0;
-    std::string charset;                  ///< charset parameter of the part, a hint for the parser
+    std::string charset;  ///< charset parameter of the part, a hint for the parser
 };
 
 /// Mail we owe. state: waiting | sending | failed (settled ones are removed, see SettledRecord).

@@ -32,14 +32,21 @@ std::string unescape(const std::string& s)
             continue;
         }
         switch (char c = s[++i]) {
-            case 'n': out += '\n'; break;
-            case 'r': out += '\r'; break;
-            case 't': out += '\t'; break;
+            case 'n':
+                out += '\n';
+                break;
+            case 'r':
+                out += '\r';
+                break;
+            case 't':
+                out += '\t';
+                break;
             case 'x':
                 out += static_cast<char>(std::stoi(s.substr(i + 1, 2), nullptr, 16));
                 i += 2;
                 break;
-            default: out += c;
+            default:
+                out += c;
         }
     }
     return out;
@@ -59,7 +66,10 @@ std::string Vector::get(const std::string& name, std::string otherwise) const
     return i == fields.end() ? otherwise : i->second;
 }
 
-std::ostream& operator<<(std::ostream& out, const Vector& v) { return out << v.file; }
+std::ostream& operator<<(std::ostream& out, const Vector& v)
+{
+    return out << v.file;
+}
 
 std::string source_dir()
 {
@@ -97,12 +107,22 @@ std::vector<Vector> load_vectors(const std::string& name)
     };
     while (std::getline(in, line)) {
         ++number;
-        if (trim(line).empty()) { finish(); continue; }
+        if (trim(line).empty()) {
+            finish();
+            continue;
+        }
         if (line[0] == '#') continue;
-        if (line[0] == '[') { finish(); section = line.substr(1, line.find(']') - 1); continue; }
+        if (line[0] == '[') {
+            finish();
+            section = line.substr(1, line.find(']') - 1);
+            continue;
+        }
         auto eq = line.find('=');
         if (eq == std::string::npos) give_up(path + ":" + std::to_string(number) + ": no '='");
-        if (block.fields.empty()) { block.file = name + ":" + std::to_string(number); block.section = section; }
+        if (block.fields.empty()) {
+            block.file = name + ":" + std::to_string(number);
+            block.section = section;
+        }
         auto key = trim(line.substr(0, eq));
         bool escaped = eq + 1 < line.size() && line[eq + 1] == ':';
         auto value = trim(line.substr(eq + (escaped ? 2 : 1)));

@@ -15,7 +15,9 @@ namespace {
 std::shared_ptr<const Site> site_with(const std::string& local)
 {
     Scratch scratch;
-    auto settings = parse_settings("[listeners]\nlocal = \"" + local + "\"\n" + R"(
+    auto settings =
+        parse_settings("[reinject]\nreport_domain = \"direct-report.example\"\n[listeners]\nlocal = \"" +
+                           local + "\"\n" + R"(
 [[domain]]
 name = "direct.clinic.example"
 [[domain]]
@@ -23,7 +25,7 @@ name = "direct.lab.example"
 login = [ { user = "drjones", from = ["jones@direct.lab.example"] }, { user = "gate", from = ["@direct.lab.example"] } ]
 client = [ { network = "192.0.2.0/24", from = ["device@direct.lab.example"] } ]
 )",
-                                   scratch / "direct.toml");
+                       scratch / "direct.toml");
     if (!settings) throw std::runtime_error(settings.error().why);
     return load_site(*settings, SystemClock().now());
 }
@@ -34,6 +36,7 @@ RouteInput input_of(const Site& site, const Vector& v)
     in.daemon_name = v.get("Daemon", "mx");
     in.login = v.get("Login");
     in.client_ip = v.get("Client", "198.51.100.7");
+    in.envelope_from = v.get("Envelope");
     if (v.has("From")) in.from_fields.push_back(v.get("From"));
     if (v.has("From2")) in.from_fields.push_back(v.get("From2"));
     if (v.has("Sender")) in.sender_fields.push_back(v.get("Sender"));
@@ -77,8 +80,12 @@ BOOST_AUTO_TEST_CASE(a_recipient_is_ours_whatever_its_spelling)
          {"<jo@direct.clinic.example>", "<JO@DIRECT.Clinic.EXAMPLE>", "jo@direct.clinic.example",
           "<\"j o\"@direct.clinic.example>", "<@relay.example:jo@direct.clinic.example>"})
         BOOST_TEST(classify_recipient(*site, path).ours, path);
-    for (const char* path : {"<jo@clinic.example>", "<jo@x.direct.clinic.example>", "<>", "<postmaster>"})
+    for (const char* path :
+         {"<jo@clinic.example>", "<jo@x.direct.clinic.example>", "<>", "<postmaster>",
+          "<list-bounces+jo=direct.clinic.example@lists.example>", "<jo%other.example@mx.hospital.example>"})
         BOOST_TEST(!classify_recipient(*site, path).ours, path);
     BOOST_TEST(classify_recipient(*site, "<NewUser@direct.clinic.example>").newuser);
+    BOOST_TEST(classify_recipient(*site, "<\"newuser\"@direct.clinic.example>").newuser);
+    BOOST_TEST(classify_recipient(*site, "<newuser+x@direct.clinic.example>").newuser);
     BOOST_TEST(!classify_recipient(*site, "<newuser2@direct.clinic.example>").newuser);
 }

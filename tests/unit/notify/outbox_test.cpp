@@ -13,105 +13,12 @@
 #include "tests/support/memory_store.h"
 #include "tests/support/scratch.h"
 #include "tests/support/smtp_server.h"
+#include "tests/unit/notify/post_office.h"
 
 namespace {
 
 using namespace direct;
-using test::SmtpServer;
-
-const std::string message =
-    "From: ames@direct.partner.example\r\nTo: alice@direct.example.net\r\nDate: Sun, 22 Nov 2026 03:10:00 "
-    "+0000\r\n"
-    "Message-ID: <m1@direct.partner.example>\r\nSubject: opened\r\nX-Twice: 1\r\nX-Twice: 2\r\n\r\n"
-    ".dot first\r\n..two dots\r\nplain\r\n";
-
-struct PostOffice {
-    SmtpServer server;
-    std::unique_ptr<RecordStore> owned;
-    RecordStore& store;
-    FixedClock clock{*parse_iso8601("2026-11-22T03:10:00Z")};
-    std::shared_ptr<Settings> settings = std::make_shared<Settings>(default_settings());
-    std::vector<std::string> log;
-    std::mutex log_lock;
-
-    explicit PostOffice(std::unique_ptr<RecordStore> s) : owned(std::move(s)), store(*owned)
-    {
-        settings->reinject_smtp = server.address();
-        settings->reinject_timeout = seconds(5);
-        log_to([this](int, const std::string& line) {
-            std::lock_guard hold(log_lock);
-            log.push_back(line);
-        });
-    }
-    PostOffice() : PostOffice(std::make_unique<test::MemoryStore>()) {}
-    ~PostOffice() { log_to({}); }
-
-    std::string put(std::vector<std::string> to, const std::string& text = message)
-    {
-        OutboxEntry e;
-        e.id = new_id();
-        e.kind = "clear-leg";
-        e.envelope_from = "direct-dsn+0a1b@reports.example.net";
-        e.envelope_id = "0a1b";
-        e.recipients = std::move(to);
-        e.notify = "SUCCESS,FAILURE";
-        e.message_id = std::string(16, 'm');
-        e.created_ms = e.due_ms = clock.now().time_since_epoch().count();
-        auto content = store.prepare(text);
-        BOOST_REQUIRE(content);
-        e.content = (*content)->ref();
-        BOOST_REQUIRE(store.write(
-            [&](WriteTxn& txn) -> Status {
-                CHECK((*content)->attach(txn));
-                return owe(txn, e);
-            },
-            4096));
-        (*content)->keep();
-        return e.id;
-    }
-    std::unique_ptr<OutboxSender> sender()
-    {
-        return std::make_unique<OutboxSender>(store, clock, [this] { return settings; });
-    }
-    std::size_t pass()
-    {
-        auto done = sender()->pass();
-        BOOST_REQUIRE(done);
-        return *done;
-    }
-    std::optional<OutboxEntry> entry(const std::string& id)
-    {
-        std::optional<OutboxEntry> e;
-        BOOST_REQUIRE(store.read([&](ReadTxn& txn) -> Status {
-            TRY(e, get_outbox(txn, id));
-            return Done{};
-        }));
-        return e;
-    }
-    SettledRecord settled(const std::string& id)
-    {
-        SettledRecord s;
-        BOOST_REQUIRE(store.read([&](ReadTxn& txn) -> Status {
-            TRY(const auto bytes, txn.get(Table::settled, id));
-            if (!bytes) return Done{};
-            TRY(s, decode_settled(*bytes));
-            return Done{};
-        }));
-        return s;
-    }
-    std::uint64_t rows(Table table)
-    {
-        std::uint64_t n = 0;
-        BOOST_REQUIRE(store.read([&](ReadTxn& txn) -> Status {
-            TRY(n, txn.entries(table));
-            return Done{};
-        }));
-        return n;
-    }
-    void later(milliseconds by) { clock.set(clock.now() + by); }
-};
-
-const std::string alice = "alice@direct.example.net", bob = "bob@direct.example.net";
+using namespace direct::test;
 
 BOOST_AUTO_TEST_CASE(taken_by_all)
 {
@@ -165,7 +72,12 @@ BOOST_AUTO_TEST_CASE(one_refused_at_rcpt)
     o.server.next(script);
     const auto id = o.put({alice, bob});
     BOOST_TEST(o.pass() == 1u);
-    BOOST_TEST(!o.entry(id));
+    // A refusal is the admin's to look at: the entry stays with its content, for who was refused.
+    BOOST_REQUIRE(o.entry(id));
+    BOOST_TEST(o.entry(id)->state == "failed");
+    BOOST_TEST(join(o.entry(id)->recipients, " ") == bob);
+    BOOST_TEST(o.store.content(o.entry(id)->content).has_value());
+    BOOST_TEST(o.pass() == 0u);  // and is not tried again by itself
     const auto s = o.settled(id);
     BOOST_TEST(join(s.taken, " ") == alice);
     BOOST_TEST(join(s.refused, "|") == bob + " 550 5.1.1 unknown user");
@@ -181,7 +93,9 @@ BOOST_AUTO_TEST_CASE(all_refused)
     o.server.next(script);
     const auto id = o.put({alice, bob});
     BOOST_TEST(o.pass() == 1u);
-    BOOST_TEST(!o.entry(id));
+    BOOST_REQUIRE(o.entry(id));
+    BOOST_TEST(o.entry(id)->state == "failed");
+    BOOST_TEST(o.entry(id)->recipients.size() == 2u);
     BOOST_TEST(o.settled(id).taken.empty());
     BOOST_TEST(join(o.settled(id).refused, "|") ==
                alice + " 550 5.1.1 unknown user|" + bob + " 554 5.7.1 no");
