@@ -100,7 +100,8 @@ Result<std::shared_ptr<const Site>> load_site(const std::string& config_file, Ti
     // A rule the site wrote down and nobody would apply: its trust would be wider than it believes.
     for (const auto& d : settings->domains)
         if (!d.policies_private.empty() || !d.policies_public.empty() || !d.policies_trust.empty())
-            return fail(misconfigured("domain " + d.name + ": this version cannot apply certificate policies; take "
+            return fail(misconfigured("domain " + d.name +
+                                      ": this version cannot apply certificate policies; take "
                                       "\"policies\" out of the configuration"));
     return load_site(std::move(settings), now);
 }
