@@ -33,6 +33,7 @@ struct Taking {
     const std::vector<std::pair<std::string, int>>&
         seen;  ///< header names as received, numbered among equals
     std::string message;
+    bool plain_submission = false;  ///< from a user of ours whose From is in no Direct domain
 };
 
 Plan take_inbound(Taking taking);

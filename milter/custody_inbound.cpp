@@ -23,7 +23,6 @@ public:
 private:
     bool sort_recipients();
     bool plain() const;
-    Plan take_plain();
     Status take();
     Status read_newuser();
     Result<PreparedPickup> prepare_one(RecipientVerdict& verdict, NewuserLine line);
@@ -57,7 +56,7 @@ Plan InboundTaking::run()
         return refuse_message(t_.house, t_.facts, t_.recipients, Reason::unknown_recipient,
                               "a recipient of ours is spelled in a way that cannot be delivered", true);
     opened_ = open_inbound(t_.site, t_.house.engine, {t_.message, ours_, t_.facts.now});
-    if (plain()) return take_plain();
+    if (plain()) return take_plain(t_, std::move(opened_.verdicts), others_);
     discard(t_.message);
     // One recipient whose verdict may be another in a minute decides for all: nobody gets it twice.
     if (is_temporary(opened_.overall())) return refused();
@@ -87,39 +86,6 @@ bool InboundTaking::plain() const
 {
     return std::all_of(opened_.verdicts.begin(), opened_.verdicts.end(),
                        [](const auto& v) { return v.reason == Reason::not_encrypted; });
-}
-
-/// Mail that is not S/MIME: refused, or passed marked where the domain says so. Never to newuser.
-Plan InboundTaking::take_plain()
-{
-    bool pass = std::all_of(ours_.begin(), ours_.end(), [&](const auto& a) {
-        return t_.site.domain_of(a)->plain == "pass" && !t_.site.is_newuser(a);
-    });
-    if (!pass) return refused();
-    for (auto& v : opened_.verdicts) {
-        v.reason = Reason::untouched;
-        v.because.push_back("plain mail passed by domain.plain");
-    }
-    auto written = t_.house.store.write([&](WriteTxn& txn) -> Status {
-        for (const auto& v : opened_.verdicts)
-            CHECK(append_audit(txn, t_.house.store, audit_of(t_.facts, "message-in", v, "", "")));
-        return Done{};
-    });
-    if (!written) return plan_for(written.error());
-    for (const auto& v : opened_.verdicts) log_decision(t_.facts, v, "");
-    Plan plan;
-    plan.verdict = Plan::Verdict::accept;
-    auto entity = read_entity(t_.message, t_.site.mime_limits());
-    if (!entity) return plan_for(refuse(Reason::malformed, "header"));
-    for (const auto& [name, number] : t_.seen) {
-        auto lower = ascii_lower(name);
-        // Marks of ours on arriving mail are forged by definition (O8). Which Authentication-Results are
-        // ours is a matter of spelling, so in marked mail none of them survives.
-        if (lower.starts_with("x-direct-") || lower == "authentication-results")
-            plan.remove_headers.emplace_back(name, number);
-    }
-    plan.add_headers.emplace_back("X-Direct-Trust", "none");
-    return plan;
 }
 
 Status InboundTaking::take()

@@ -60,6 +60,11 @@ Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const char* kin
                         const std::string& message_id, const std::string& from, const Address& recipient,
                         const std::string& content, Time now);
 
+/// Mail that is not S/MIME, for recipients of ours. Passed, marked, where the domain says so and never to
+/// newuser; refused whole when one of them may not have it, except that a user of ours who writes to others too
+/// has those served and is told of the rest. `others`: somebody in no domain of ours, whose copy stays as it is.
+Plan take_plain(Taking& taking, std::vector<RecipientVerdict> verdicts, bool others);
+
 /// Answer for a message that could not be taken: the fault's own, never more than it may tell.
 Plan plan_for(const Fault& fault, const std::string& help_url = "");
 

@@ -52,6 +52,20 @@ bool routes_to_us(const Site& site, const std::string& lower_path)
     return false;
 }
 
+/// A domain without a dot that Postfix would complete to one of ours (append_dot_mydomain).
+bool completes_to_us(const Site& site, const std::string& lower_path)
+{
+    auto at = lower_path.rfind('@');
+    auto end = lower_path.find('>', at == std::string::npos ? 0 : at);
+    if (at == std::string::npos) return false;
+    auto label = lower_path.substr(at + 1, end == std::string::npos ? end : end - at - 1);
+    while (label.ends_with('.')) label.pop_back();
+    if (label.empty() || label.find('.') != std::string::npos) return false;
+    const auto& domains = site.settings->domains;
+    return std::any_of(domains.begin(), domains.end(),
+                       [&](const auto& d) { return d.name.starts_with(label + "."); });
+}
+
 /// Only Postfix itself, from this machine, and only to addresses we have made up: direct-dsn+TOKEN and
 /// notice+TOKEN of the report domain.
 bool genuine_report(const Site& site, const RouteInput& input)
@@ -114,9 +128,10 @@ Recipient classify_recipient(const Site& site, std::string path)
     if (auto parsed = parse_path(r.path); parsed && *parsed) r.address = **parsed;
     r.ours = r.address && site.domain_of(*r.address);
     r.newuser = r.ours && site.is_newuser(*r.address);
-    if (!r.ours && routes_to_us(site, ascii_lower(r.path))) {
-        // Postfix would route it on to a domain of ours (user%domain@host, domain!user, a quoted address). Ours,
-        // and without an address: refused, whatever it leads to.
+    auto lower = ascii_lower(r.path);
+    if (!r.ours && (routes_to_us(site, lower) || completes_to_us(site, lower))) {
+        // Postfix would route it on to a domain of ours (user%domain@host, domain!user, a quoted address, user@direct).
+        // Ours, and without an address: refused, whatever it leads to.
         r.ours = true;
         r.address.reset();
     }

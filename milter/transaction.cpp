@@ -3,7 +3,9 @@
 #include <syslog.h>
 
 #include <algorithm>
+#include <thread>
 
+#include "milter/answer_time.h"
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
@@ -88,7 +90,11 @@ Plan Transaction::finish(House& house)
     count(Metric::bytes_received_total, static_cast<std::int64_t>(spool_.size()));
     if (spool_.on_disk()) count(Metric::spool_files_total);
     if (!routed_) wants_body();
+    const auto begin = std::chrono::steady_clock::now();
+    const auto step = answer_step(site_->settings->limits_refusal_grid, spool_.size());
     auto plan = decide(house, route_);
+    if (plan.answer.uniform)  // its memory and its place in the work are free by now
+        std::this_thread::sleep_until(answer_at(begin, std::chrono::steady_clock::now(), step));
     if (plan.verdict == Plan::Verdict::reject) count(Metric::messages_refused_total);
     if (plan.verdict == Plan::Verdict::tempfail) count(Metric::messages_deferred_total);
     if (plan.verdict == Plan::Verdict::reject || plan.verdict == Plan::Verdict::tempfail)
@@ -119,7 +125,7 @@ Plan Transaction::decide(House& house, const Route& way)
     if (!message) return refused(house, message.error().reason, message.error().why, own);
     spool_ = Spool(site_->settings->store_path, 0);  // its memory and file go before the work begins
     Facts facts{queue_id_, peer_.client_ip, peer_.login, envelope_from_, house.clock.now()};
-    Taking taking{house, *site_, facts, recipients_, seen_, std::move(*message)};
+    Taking taking{house, *site_, facts, recipients_, seen_, std::move(*message), way.plain_submission};
     switch (way.way) {
         case Way::inbound:
             return take_inbound(std::move(taking));

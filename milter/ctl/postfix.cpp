@@ -211,6 +211,16 @@ void check_aliases(const PostfixView& postfix, const Settings& settings, Finding
                 "deliver it as a virtual_mailbox_domains domain, or set forward_path and alias_maps for it");
 }
 
+void check_origin(const PostfixView& postfix, const Settings& settings, Findings& findings)
+{
+    auto origin = postfix.value("myorigin");
+    if (is_direct(origin, settings))
+        findings.fault(
+            "myorigin is " + origin +
+                ": a recipient without a domain reaches a Direct mailbox as mail that is none of ours",
+            "postconf -e 'myorigin=$myhostname', a name that is not a Direct domain");
+}
+
 }  // namespace
 
 void check_postfix(const PostfixView& postfix, const Settings& settings, Findings& findings)
@@ -220,6 +230,7 @@ void check_postfix(const PostfixView& postfix, const Settings& settings, Finding
     check_listeners(postfix, settings, findings);
     check_report_domain(postfix, settings, findings);
     check_aliases(postfix, settings, findings);
+    check_origin(postfix, settings, findings);
 }
 
 }  // namespace direct::ctl

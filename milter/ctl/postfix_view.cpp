@@ -19,6 +19,7 @@ const std::vector<std::string> wanted_names = {"smtpd_milters",
                                                "sender_bcc_maps",
                                                "always_bcc",
                                                "mydestination",
+                                               "myorigin",
                                                "internal_mail_filter_classes",
                                                "virtual_alias_domains",
                                                "forward_path",
@@ -115,6 +116,10 @@ bool read_postfix(const std::string& folder, PostfixView& view, Findings& findin
         auto [name, value] = name_and_value(line);
         if (!name.empty()) view.main[name] = value;
     }
+    // Debian names a file here.
+    if (auto& origin = view.main["myorigin"]; origin.starts_with('/'))
+        if (auto text = read_whole_file(origin, 4096))
+            origin = trim(std::string_view(*text).substr(0, text->find('\n')));
     read_services(folder, view);
     view.lookup = [folder](const std::string& key, const std::string& map) {
         auto answer = run_tool(with_folder({"postmap", "-q", key, map}, folder));

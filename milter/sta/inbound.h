@@ -53,6 +53,8 @@ struct SmtpAnswer {
     int code = 451;
     std::string dsn = "4.7.0";
     std::string text;
+    bool uniform =
+        false;  ///< the one answer before a signature has verified; its moment must tell nothing either
 };
 SmtpAnswer answer_for(Reason reason, bool verified, const std::string& help_url = "");
 

@@ -8,7 +8,7 @@ SmtpAnswer answer_for(Reason reason, bool verified, const std::string& help_url)
     const auto& row = row_of(reason);
     // Until a signature has verified every refusal is the same bytes: a difference between bad padding,
     // bad content and bad signature would open recorded mail for whoever can send variants (C14, O4).
-    if (!verified && row.early) return {554, "5.7.1", "direct: not-accepted"};
+    if (!verified && row.early) return {554, "5.7.1", "direct: not-accepted", true};
     if (is_temporary(reason) && row.token.substr(0, 8) != "newuser:")
         return {row.smtp, row.dsn, "direct: temporary trouble, please try again"};
     SmtpAnswer answer{row.smtp, row.dsn, ""};

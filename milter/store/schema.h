@@ -79,7 +79,7 @@ struct DocumentRecord {
 /// Mail we owe. state: waiting | sending | failed (settled ones are removed, see SettledRecord).
 struct OutboxEntry {
     std::string id;                       ///< 16 bytes
-    std::string kind;                     ///< clear-leg | sealed-leg | pickup-notice | failure-dsn | mdn
+    std::string kind;                     ///< clear-leg | sealed-leg | plain-leg | pickup-notice | failure-dsn | mdn
     std::string envelope_from;            ///< "" = null sender
     std::string envelope_id;              ///< ENVID token, hex
     std::vector<std::string> recipients;  ///< still to be handed over

@@ -89,3 +89,17 @@ BOOST_AUTO_TEST_CASE(a_recipient_is_ours_whatever_its_spelling)
     BOOST_TEST(classify_recipient(*site, "<newuser+x@direct.clinic.example>").newuser);
     BOOST_TEST(!classify_recipient(*site, "<newuser2@direct.clinic.example>").newuser);
 }
+
+// Postfix completes a domain without a dot (append_dot_mydomain): such a recipient reached a Direct mailbox as
+// mail that was none of ours.
+BOOST_AUTO_TEST_CASE(a_domain_that_postfix_would_complete_to_ours_is_ours_and_refused)
+{
+    auto site = site_with("mx");
+    for (const char* path : {"<jo@direct>", "<jo@DIRECT.>", "jo@direct", "<@relay.example:jo@direct>"}) {
+        auto recipient = classify_recipient(*site, path);
+        BOOST_TEST(recipient.ours, path);
+        BOOST_TEST(!recipient.address.has_value(), path);
+    }
+    for (const char* path : {"<jo@clinic>", "<jo@dir>", "<jo>", "<@>", "<direct@>", "<jo@direct.other>"})
+        BOOST_TEST(!classify_recipient(*site, path).ours, path);
+}

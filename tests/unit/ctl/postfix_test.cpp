@@ -134,3 +134,12 @@ BOOST_AUTO_TEST_CASE(aliases_that_lead_out_are_named)
     s.postfix.main["mydestination"] = "localhost, direct.example.org";
     BOOST_TEST(s.complains(".forward"));
 }
+
+BOOST_AUTO_TEST_CASE(an_origin_that_is_a_direct_domain_is_a_fault)
+{
+    Site s;
+    s.postfix.main["myorigin"] = "mx.example.org";
+    BOOST_TEST(s.findings() == "");
+    s.postfix.main["myorigin"] = "direct.example.org";
+    BOOST_TEST(s.complains("FAULT myorigin is direct.example.org"));
+}

@@ -1,0 +1,191 @@
+// Taking mail that is not S/MIME. Nothing was decrypted, so nothing here is secret: what is guarded is that
+// plain mail reaches a Direct mailbox only where the site has said so, and is marked there.
+#include <syslog.h>
+
+#include "milter/base/crypto.h"
+#include "milter/base/log.h"
+#include "milter/base/metrics.h"
+#include "milter/base/text.h"
+#include "milter/custody_parts.h"
+#include "milter/mime/wrap.h"
+#include "milter/notify/dsn.h"
+
+namespace direct {
+namespace {
+
+class PlainTaking {
+public:
+    PlainTaking(Taking& taking, std::vector<RecipientVerdict> verdicts, bool others)
+        : t_(taking), verdicts_(std::move(verdicts)), others_(others)
+    {
+    }
+    Plan run();
+
+private:
+    void judge();
+    bool any(Reason reason) const;
+    bool may_split() const;
+    Status prepare_leg();
+    Status prepare_report();
+    Status commit();
+    Status write(WriteTxn& txn);
+    Plan refused();
+    Plan marked_in_place() const;
+    Plan split() const;
+
+    Taking& t_;
+    std::vector<RecipientVerdict> verdicts_;
+    bool others_;
+    std::optional<Address> submitter_;
+    std::string message_id_, content_sha_;
+    std::optional<PreparedEntry> leg_, report_;
+};
+
+Plan PlainTaking::run()
+{
+    judge();
+    if (any(Reason::not_encrypted) && !may_split()) return refused();
+    bool in_place = !others_ && !any(Reason::not_encrypted);
+    Status done = Done{};
+    if (!in_place && any(Reason::untouched)) done = prepare_leg();
+    if (done && any(Reason::not_encrypted)) done = prepare_report();
+    if (done) done = commit();
+    if (!done) {
+        LogLine(LOG_WARNING, t_.facts.queue_id, "store").with("what", done.error().why);
+        return plan_for(done.error());
+    }
+    return in_place ? marked_in_place() : split();
+}
+
+void PlainTaking::judge()
+{
+    if (auto parsed = parse_path(t_.facts.envelope_from); parsed && *parsed) submitter_ = **parsed;
+    if (auto entity = read_entity(t_.message, t_.site.mime_limits()))
+        message_id_ = message_id(entity->headers);
+    content_sha_ = sha256(t_.message);
+    for (auto& v : verdicts_) {
+        if (t_.site.is_newuser(v.recipient) || t_.site.domain_of(v.recipient)->plain != "pass") continue;
+        v.reason = Reason::untouched;
+        v.because.push_back("plain mail passed by domain.plain");
+    }
+}
+
+bool PlainTaking::any(Reason reason) const
+{
+    for (const auto& v : verdicts_)
+        if (v.reason == reason) return true;
+    return false;
+}
+
+/// A stranger whose mail is refused for one recipient hears it in the SMTP reply, for the whole message: a
+/// report would go to an address that nobody has proved. A user of ours has logged in.
+bool PlainTaking::may_split() const
+{
+    return t_.plain_submission && submitter_ && (others_ || any(Reason::untouched));
+}
+
+Status PlainTaking::prepare_leg()
+{
+    // Which Authentication-Results are ours is a matter of spelling: in marked mail none of them survives.
+    TRY(auto marked, deliverable(t_.message, "", {"X-Direct-Trust: none\r\n"}, "", t_.site.mime_limits()));
+    std::vector<std::string> to;
+    for (const auto& v : verdicts_)
+        if (v.reason == Reason::untouched) to.push_back(v.recipient.text());
+    TRY(leg_, prepare_entry(t_.house.store, t_.facts, "plain-leg", submitter_ ? submitter_->text() : "",
+                            hex(new_id()), submitter_ ? "FAILURE" : "NEVER", to, marked));
+    return Done{};
+}
+
+Status PlainTaking::prepare_report()
+{
+    FailureReport report{*submitter_, "", t_.site.host, message_id_, {}, t_.facts.now};
+    for (const auto& v : verdicts_) {
+        if (v.reason != Reason::not_encrypted) continue;
+        report.postmaster = "postmaster@" + v.recipient.domain;
+        report.failed.push_back({v.recipient, v.reason});
+    }
+    TRY(report_, prepare_entry(t_.house.store, t_.facts, "failure-dsn", "", hex(new_id()), "NEVER",
+                               {submitter_->text()}, make_failure_dsn(report)));
+    return Done{};
+}
+
+Status PlainTaking::commit()
+{
+    Timed timed(Metric::commit_seconds);
+    CHECK(t_.house.store.write([&](WriteTxn& txn) { return write(txn); }));
+    if (leg_) leg_->content->keep();
+    if (report_) report_->content->keep();
+    for (const auto& v : verdicts_) log_decision(t_.facts, v, t_.facts.envelope_from);
+    if (leg_ || report_) t_.house.wake();
+    return Done{};
+}
+
+// May run more than once: nothing outside the transaction changes here.
+Status PlainTaking::write(WriteTxn& txn)
+{
+    auto& store = t_.house.store;
+    std::vector<std::string> fresh;
+    bool tell = false;
+    for (const auto& v : verdicts_) {
+        CHECK(append_audit(txn, store,
+                           audit_of(t_.facts, "message-in", v, t_.facts.envelope_from, message_id_)));
+        bool leg = leg_ && v.reason == Reason::untouched;
+        bool report = report_ && v.reason == Reason::not_encrypted;
+        if (!leg && !report) continue;
+        TRY(bool first, first_time(txn, store, leg ? "leg" : "failure-dsn", message_id_,
+                                   t_.facts.envelope_from, v.recipient, content_sha_, t_.facts.now));
+        if (first && leg) fresh.push_back(v.recipient.text());
+        tell |= first && report;
+    }
+    if (!fresh.empty()) {
+        auto entry = leg_->entry;
+        entry.recipients = fresh;
+        CHECK(leg_->content->attach(txn));
+        CHECK(owe(txn, entry));
+    }
+    return tell ? report_->write(txn) : Status(Done{});
+}
+
+Plan PlainTaking::refused()
+{
+    leg_.reset();
+    report_.reset();
+    if (auto done = commit(); !done) return plan_for(done.error());
+    Plan plan;
+    plan.refuse(answer_for(Reason::not_encrypted, false, t_.site.settings->newuser_help_url));
+    return plan;
+}
+
+Plan PlainTaking::marked_in_place() const
+{
+    Plan plan;
+    plan.verdict = Plan::Verdict::accept;
+    for (const auto& [name, number] : t_.seen) {
+        auto lower = ascii_lower(name);
+        // Marks of ours on arriving mail are forged by definition (O8).
+        if (lower.starts_with("x-direct-") || lower == "authentication-results")
+            plan.remove_headers.emplace_back(name, number);
+    }
+    plan.add_headers.emplace_back("X-Direct-Trust", "none");
+    return plan;
+}
+
+/// Recipients of ours leave the envelope; what they get is in the outbox. Everybody else's copy stays as it is.
+Plan PlainTaking::split() const
+{
+    Plan plan;
+    plan.verdict = others_ ? Plan::Verdict::accept : Plan::Verdict::discard;
+    if (others_)
+        for (const auto& r : t_.recipients)
+            if (r.ours) plan.drop_recipients.push_back(r.path);
+    return plan;
+}
+
+}  // namespace
+
+Plan take_plain(Taking& taking, std::vector<RecipientVerdict> verdicts, bool others)
+{
+    return PlainTaking(taking, std::move(verdicts), others).run();
+}
+
+}  // namespace direct
