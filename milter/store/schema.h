@@ -78,10 +78,10 @@ struct DocumentRecord {
 
 /// Mail we owe. state: waiting | sending | failed (settled ones are removed, see SettledRecord).
 struct OutboxEntry {
-    std::string id;                       ///< 16 bytes
-    std::string kind;                     ///< clear-leg | sealed-leg | plain-leg | pickup-notice | failure-dsn | mdn
-    std::string envelope_from;            ///< "" = null sender
-    std::string envelope_id;              ///< ENVID token, hex
+    std::string id;             ///< 16 bytes
+    std::string kind;           ///< clear-leg | sealed-leg | plain-leg | pickup-notice | failure-dsn | mdn
+    std::string envelope_from;  ///< "" = null sender
+    std::string envelope_id;    ///< ENVID token, hex
     std::vector<std::string> recipients;  ///< still to be handed over
     std::string notify;                   ///< NOTIFY value: "SUCCESS,FAILURE" | "FAILURE" | "NEVER"
     ContentRef content;                   ///< the message as it will be sent
