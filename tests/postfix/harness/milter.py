@@ -63,6 +63,8 @@ class MilterClient:
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
         self.socket.connect(address)
+        if family == socket.AF_INET:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.waiting = b""
         self.put(b"O", struct.pack("!III", 6, ALL_ACTIONS, ALL_STEPS))
         code, data = self.packet()
