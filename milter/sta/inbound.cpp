@@ -69,6 +69,7 @@ private:
     Unwrapped unwrapped_;
     bool weak_ = false;  // a signer was left out for its SHA-1
     std::optional<Address> sender_;
+    bool notice_ = false;  // an MDN or DSN under the signature
     std::vector<Address> visible_;
 };
 
@@ -183,6 +184,7 @@ Status Opening::take_headers()
     sender_ = who.sender;
     result_.message_id = message_id(inner.headers);
     visible_ = visible_recipients(inner.headers);
+    notice_ = is_notice(inner.content_type);
     if (!result_.wrapped) {
         const auto* peer = site_.settings->peer(who.from.domain);
         bool accept = site_.settings->policy_unwrapped == "accept";
@@ -223,10 +225,11 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
 {
     if (!check_delivery(verdict)) return;
     auto options = judge_options(*site_.settings, mail_.now, Use::signing);
-    const auto& anchors = site_.anchors.of(verdict.recipient.domain, Direction::incoming);
+    auto anchors = anchors_for(site_.anchors, verdict.recipient.domain, Direction::incoming, notice_);
     Reason first = Reason::temporary;
     for (const auto* signer : bound) {  // one good one is enough, in any order (D3)
-        auto judged = engine_.verdicts.judge(*signer->certificate, verified_.certificates, anchors, options);
+        auto judged =
+            judge_under(engine_.verdicts, *signer->certificate, verified_.certificates, anchors, options);
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
         if (judged.trusted()) {
             verdict.reason = Reason::accepted;

@@ -1,9 +1,27 @@
 // judging.h - how this site wants certificates judged. Used by inbound and outbound only.
 #pragma once
+#include <vector>
+
 #include "conf/settings.h"
+#include "milter/mime/message.h"
+#include "policy/trust/anchors.h"
 #include "policy/trust/verdict.h"
 
 namespace direct {
+
+/// An MDN or DSN by its type: multipart/report with report-type disposition-notification or delivery-status.
+bool is_notice(const ContentType& type);
+
+/// The sets a partner's certificate is judged against, in order. Ordinary mail: our domain's set for that direction.
+/// A notice also the other direction's, so that the answer to a message survives one-way trust (D10): a notice of
+/// ours reaches whoever may write to us, and we take the notices of whomever we may write to.
+std::vector<const AnchorSet*> anchors_for(const TrustAnchors& anchors, std::string_view our_domain,
+                                          Direction direction, bool notice);
+
+/// The verdict under the first set that trusts; when none does, that under the first set, which says why.
+Verdict judge_under(VerdictCache& cache, const Certificate& certificate,
+                    const std::vector<Certificate>& intermediates, const std::vector<const AnchorSet*>& sets,
+                    const JudgeOptions& options);
 
 /// Options of judge() from the settings. "hard" without anybody to ask means that nothing is known of any
 /// certificate: the answer is temporary, never yes.

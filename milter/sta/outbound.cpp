@@ -63,6 +63,7 @@ private:
     std::map<std::size_t, std::vector<Certificate>>
         usable_;  // outside recipient -> certificates to encrypt to
     std::vector<Address> visible_;
+    bool notice_ = false;  // an MDN or DSN is submitted
     std::string outer_, signed_entity_;
 };
 
@@ -72,6 +73,7 @@ Status Sealing::steps()
     if (is_cms(entity.content_type))
         return fail(refuse(Reason::already_encrypted, "the submitted message is already encrypted"));
     visible_ = visible_recipients(entity.headers);
+    notice_ = is_notice(entity.content_type);
     CHECK(choose_signer());
     for (std::size_t i = 0; i < mail_.outside.size(); ++i) find_recipient(i);
     for (std::size_t i = mail_.outside.size(); i < result_.verdicts.size(); ++i)
@@ -108,7 +110,7 @@ void Sealing::find_recipient(std::size_t index)
         verdict.reason = Reason::no_certificate;
         return;
     }
-    const auto& anchors = site_.anchors.of(mail_.from.domain, Direction::outgoing);
+    auto anchors = anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, notice_);
     auto options = judge_options(settings_, mail_.now, Use::encryption);
     Reason worst = Reason::no_valid_certificate;
     std::vector<Certificate> good;
@@ -117,7 +119,7 @@ void Sealing::find_recipient(std::size_t index)
             verdict.because.push_back(c.subject() + ": not bound to " + verdict.recipient.text());
             continue;
         }
-        auto judged = engine_.verdicts.judge(c, found.certificates, anchors, options);
+        auto judged = judge_under(engine_.verdicts, c, found.certificates, anchors, options);
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
         if (judged.trusted()) {
             good.push_back(c);
@@ -145,9 +147,9 @@ void Sealing::judge_local(RecipientVerdict& verdict)
         verdict.because.push_back("no key of ours is bound to this recipient");
         return;
     }
-    auto signer = engine_.verdicts.judge(signer_->certificate, signer_->chain,
-                                         site_.anchors.of(domain->name, Direction::incoming),
-                                         judge_options(settings_, mail_.now, Use::signing));
+    auto signer = judge_under(engine_.verdicts, signer_->certificate, signer_->chain,
+                              anchors_for(site_.anchors, domain->name, Direction::incoming, notice_),
+                              judge_options(settings_, mail_.now, Use::signing));
     verdict.because.insert(verdict.because.end(), signer.because.begin(), signer.because.end());
     if (!signer.trusted()) {
         verdict.reason = signer.reason;
@@ -156,9 +158,9 @@ void Sealing::judge_local(RecipientVerdict& verdict)
     Reason reason = Reason::no_valid_certificate;
     for (const auto* key : theirs) {
         const auto& c = key->certificate;
-        auto judged =
-            engine_.verdicts.judge(c, key->chain, site_.anchors.of(mail_.from.domain, Direction::outgoing),
-                                   judge_options(settings_, mail_.now, Use::encryption));
+        auto judged = judge_under(engine_.verdicts, c, key->chain,
+                                  anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, notice_),
+                                  judge_options(settings_, mail_.now, Use::encryption));
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
         if (judged.trusted()) {
             verdict.reason = Reason::clear_local;
