@@ -29,22 +29,28 @@ namespace direct {
 
 /// Every table. Numbers are on disk: never reuse, never renumber (schema.h tells each key's layout).
 enum class Table : std::uint8_t {
-    meta = 1,         ///< schema number, key check, audit head
-    audit = 2,        ///< sequence -> entry
-    idempotency = 3,  ///< key -> when, what
-    message = 4,      ///< message id -> MessageRecord
-    document = 5,     ///< message id | part number -> DocumentRecord
-    item = 6,         ///< message id | part number | item number -> JSON of the item
-    pending = 7,      ///< message id | part number -> attachments not yet parsed
-    held = 8,         ///< held id -> HeldRecord
-    held_by = 9,      ///< index: code, contact, message -> held id
-    outbox = 10,      ///< outbox id -> OutboxEntry
-    outbox_due = 11,  ///< due time | outbox id -> nothing
-    quota = 12,       ///< who | day -> count
-    message_by = 13,  ///< index: Message-ID, recipient -> message id
-    content = 14,     ///< content id -> bytes up to store.inline_max
-    notice = 15,      ///< contact -> when the last notice went, what waits for the digest
-    settled = 16,     ///< outbox id -> what became of an entry that is done
+    meta = 1,          ///< schema number, key check, audit head
+    audit = 2,         ///< sequence -> entry
+    idempotency = 3,   ///< key -> when, what
+    message = 4,       ///< message id -> MessageRecord
+    document = 5,      ///< message id | part number -> DocumentRecord
+    item = 6,          ///< message id | part number | item number -> JSON of the item
+    pending = 7,       ///< message id | part number -> attachments not yet parsed
+    held = 8,          ///< held id -> HeldRecord
+    held_by = 9,       ///< index: code, contact, message -> held id
+    outbox = 10,       ///< outbox id -> OutboxEntry
+    outbox_due = 11,   ///< due time | outbox id -> nothing
+    quota = 12,        ///< who | day -> count
+    message_by = 13,   ///< index: Message-ID, recipient -> message id
+    content = 14,      ///< content id -> bytes up to store.inline_max
+    notice = 15,       ///< contact -> when the last notice went, what waits for the digest
+    settled = 16,      ///< outbox id -> what became of an entry that is done
+    fetched = 17,      ///< URL -> what was fetched over the network
+    bundle = 18,       ///< bundle name -> the last good one
+    leg = 19,          ///< envelope id -> clear leg whose delivery is followed
+    owed_notice = 20,  ///< due time | id -> notification still to be made, signed and sealed
+    watch = 21,        ///< Message-ID, recipient -> outbound mail waiting for notifications
+    watch_due = 22,    ///< due time | watch key -> nothing
 };
 
 /// A range scan hands out key and opened value; return false to stop.

@@ -266,6 +266,18 @@ const char* table_name(Table table)
             return "notice";
         case Table::settled:
             return "settled";
+        case Table::fetched:
+            return "fetched";
+        case Table::bundle:
+            return "bundle";
+        case Table::leg:
+            return "leg";
+        case Table::owed_notice:
+            return "owed_notice";
+        case Table::watch:
+            return "watch";
+        case Table::watch_due:
+            return "watch_due";
     }
     return "unknown";
 }

@@ -24,6 +24,12 @@
 //   content      16 bytes content id
 //   notice       index_key("contact", address)
 //   settled      16 bytes outbox id
+//   fetched      index_key("fetched", what is fetched, a blank, the URL)
+//   bundle       the bundle's name in the configuration
+//   leg          16 bytes envelope id
+//   owed_notice  u64 due ms | 16 bytes id
+//   watch        index_key("message-id", Message-ID) | index_key("recipient", address key)
+//   watch_due    u64 due ms | watch key
 // Pure functions, thread safe.
 #pragma once
 #include <cstdint>
@@ -46,7 +52,7 @@ std::string part_key(std::string_view message_id, std::uint32_t part);
 std::string item_key(std::string_view message_id, std::uint32_t part, std::uint32_t number);
 std::uint64_t read_be64(std::string_view bytes);  ///< of the first 8 bytes
 const char* table_name(Table table);
-inline constexpr std::uint8_t table_count = 16;  ///< tables are numbered 1..table_count
+inline constexpr std::uint8_t table_count = 22;  ///< tables are numbered 1..table_count
 
 /// One message we have taken: what is needed to find its documents and tell its story; no content.
 struct MessageRecord {
