@@ -71,6 +71,15 @@ BOOST_AUTO_TEST_CASE(the_dn_address_counts_only_without_alternative_names)
     BOOST_TEST(!issue({.name = "x", .dn_email = "d.example"}, key).certificate.bound_to(addr("a@d.example")));
 }
 
+BOOST_AUTO_TEST_CASE(a_common_name_binds_nobody)
+{
+    for (const char* name : {"d.example", "a@d.example"}) {
+        Certificate c = issue({.name = name}, ec_key()).certificate;
+        BOOST_TEST((c.emails().empty() && c.domains().empty()), name);
+        BOOST_TEST(!c.bound_to(addr("a@d.example")), name);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(key_usage_decides_what_a_certificate_may_do)
 {
     Key rsa = rsa_key(), ec = ec_key();
