@@ -68,6 +68,8 @@ Plan OutboundTaking::run()
     sealed_ = seal_outbound(t_.site, t_.house.engine,
                             {visible, from_, outside_, local_, t_.facts.now,
                              [this](SealedLeg&& leg) { return prepare_sealed_leg(leg); }});
+    // Nothing was sealed, so nobody gave it a new one: audit and report name the submitted message.
+    if (sealed_.message_id.empty()) sealed_.message_id = submitted_id_;
     if (sealed_.any_temporary()) return refused();
     if (auto done = take(); !done) {
         LogLine(LOG_WARNING, t_.facts.queue_id, "store").with("what", done.error().why);

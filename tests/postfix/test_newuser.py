@@ -132,6 +132,12 @@ class Newuser(SiteTest):
         self.accepted(self.submit(mail, f"newuser@{HERE}"))
         self.sink.wait_for("own@person.test")
 
+    def test_audit_names_a_submitted_message_of_which_nothing_is_sealed(self):
+        mail = smime.mail(f"alice@{HERE}", f"newuser@{HERE}", "named@person.test", message_id=f"<submitted@{HERE}>")
+        self.accepted(self.submit(mail, f"newuser@{HERE}"))
+        entries = [e for e in self.daemon.ctl_json("audit")["entries"] if e["event"] == "message-out"]
+        self.assertIn(f"<submitted@{HERE}>", [e.get("message_id") for e in entries])
+
     def test_warnings_are_in_audit(self):
         self.accepted(self.inbound(self.newuser("warn@person.test;Labs; please call"), f"newuser@{HERE}"))
         self.sink.wait_for("warn@person.test")
