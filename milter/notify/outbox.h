@@ -33,7 +33,7 @@ struct HandOverResult {
     std::string trouble;  ///< why nothing came, for the admin
 };
 
-/// Speaks SMTP (libesmtp): MAIL FROM with RET=HDRS ENVID, RCPT TO with NOTIFY and ORCPT, 8BITMIME when needed.
+/// Speaks SMTP: MAIL FROM with RET=HDRS ENVID, RCPT TO with NOTIFY and ORCPT, 8BITMIME when needed.
 /// One message per call. Never throws; no answer = trouble. SIGPIPE must be ignored by the process.
 HandOverResult submit(const Settings& settings, const OutboxEntry& entry, std::string_view message);
 

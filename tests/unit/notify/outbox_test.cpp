@@ -162,37 +162,6 @@ BOOST_AUTO_TEST_CASE(sender_refused)
     BOOST_TEST(o.settled(id).refused.size() == 2u);
 }
 
-// The answer to a piece is not the answer to the message.
-BOOST_AUTO_TEST_CASE(pieces_are_not_the_message)
-{
-    PostOffice o;
-    SmtpServer::Script script;
-    script.extensions.push_back("CHUNKING");
-    script.close_in_data = true;
-    o.server.next(script);
-    const auto id = o.put({alice});
-    BOOST_TEST(o.pass() == 0u);
-    BOOST_REQUIRE(o.entry(id).has_value());
-    BOOST_TEST(o.settled(id).taken.empty());
-
-    // What is said of a piece after another one failed is not a refusal.
-    script.close_in_data = false;
-    script.chunk = "551 5.0.0 discarded after earlier error";
-    script.data = "551 5.0.0 discarded after earlier error";
-    o.server.next(script);
-    o.later(seconds(10));
-    BOOST_TEST(o.pass() == 0u);
-    BOOST_REQUIRE(o.entry(id).has_value());
-
-    script = {};
-    script.extensions.push_back("CHUNKING");
-    o.server.next(script);
-    o.later(seconds(20));
-    BOOST_TEST(o.pass() == 1u);
-    BOOST_REQUIRE(!o.server.mails().empty());
-    BOOST_TEST(o.server.mails().back().message == message);
-}
-
 BOOST_AUTO_TEST_CASE(closed_before_the_answer)
 {
     for (const bool inside : {true, false}) {
