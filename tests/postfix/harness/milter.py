@@ -158,7 +158,7 @@ class MilterClient:
         self.socket.sendall(head)
         code, text = self.packet()
         if code != b"c":
-            return self._finish(Answer(untouched=code == b"a"), code, text)
+            return self.finish(Answer(untouched=code == b"a"), code, text)
         self.socket.sendall(rest)
         return self.answer()
 
@@ -169,7 +169,7 @@ class MilterClient:
             code, data = self.packet()
             if code in FINAL:
                 answer.body = b"".join(body) if body else None
-                return self._finish(answer, code, data)
+                return self.finish(answer, code, data)
             words = data.split(b"\0")
             if code == b"-":
                 answer.dropped.append(words[0].decode())
@@ -184,7 +184,7 @@ class MilterClient:
                 raise Failure(f"an edit this client does not know: {code!r}")
 
     @staticmethod
-    def _finish(answer, code, data):
+    def finish(answer, code, data):
         answer.verdict, answer.raw = FINAL[code], code + data
         if code == b"y":
             answer.text = data.rstrip(b"\0")
