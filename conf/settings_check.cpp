@@ -231,6 +231,10 @@ void check_scalars(Reader& r)
     if (s.limits_work_memory / 5 * 2 < s.milter_message_max)
         r.fault("limits.work_memory",
                 "is below 2.5 times milter.message_max: the largest message could never enter");
+    for (const auto& network : s.fetch_allow_networks)
+        if (!is_network(network))
+            r.fault("fetch.allow_networks",
+                    "\"" + network + "\" is no address and no network such as 10.1.0.0/16");
     if (s.outbound_subject.empty()) r.fault("outbound.subject", "is empty");
     if (!s.newuser_help_url.empty() && !is_url(s.newuser_help_url, "https"))
         r.fault("newuser.help_url", "wants an https address without user, query or fragment");

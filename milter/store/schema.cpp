@@ -87,6 +87,20 @@ void fields(F& f, R& r)
 }
 
 template <class F, class R>
+requires std::same_as<std::remove_const_t<R>, FetchedRecord>
+void fields(F& f, R& r)
+{
+    f(1, r.etag);
+    f(2, r.last_modified);
+    f(3, r.content);
+    f(4, r.good_ms);
+    f(5, r.fresh_ms);
+    f(6, r.tried_ms);
+    f(7, r.fault);
+    f(8, r.used_ms);
+}
+
+template <class F, class R>
 requires std::same_as<std::remove_const_t<R>, HeldAttachment>
 void fields(F& f, R& r)
 {
@@ -172,6 +186,10 @@ std::string encode(const IdempotencyRecord& r)
 {
     return encode_fields(r);
 }
+std::string encode(const FetchedRecord& r)
+{
+    return encode_fields(r);
+}
 Result<MessageRecord> decode_message(std::string_view b)
 {
     return decode_as<MessageRecord>(b, "message");
@@ -195,6 +213,10 @@ Result<HeldRecord> decode_held(std::string_view b)
 Result<IdempotencyRecord> decode_idempotency(std::string_view b)
 {
     return decode_as<IdempotencyRecord>(b, "idempotency");
+}
+Result<FetchedRecord> decode_fetched(std::string_view b)
+{
+    return decode_as<FetchedRecord>(b, "fetched");
 }
 
 std::string new_id()

@@ -138,6 +138,17 @@ struct HeldRecord {
     ContentRef content;  ///< sealed under the record's own key
 };
 
+/// What a server answered, kept until something newer is had (policy/discovery/fetch_cache.h).
+struct FetchedRecord {
+    std::string etag, last_modified;
+    ContentRef content;         ///< the body; none: nothing good has been had so far
+    std::int64_t good_ms = 0;   ///< when the content was had, or confirmed by a 304
+    std::int64_t fresh_ms = 0;  ///< until when it is used unasked
+    std::int64_t tried_ms = 0;  ///< the last try that failed; 0 when the last one succeeded
+    std::string fault;          ///< of that try
+    std::int64_t used_ms = 0;   ///< about when it was last asked for
+};
+
 /// That a thing was done already. Swept 10 days after at_ms.
 struct IdempotencyRecord {
     std::int64_t at_ms = 0;
@@ -150,11 +161,13 @@ std::string encode(const OutboxEntry&);
 std::string encode(const SettledRecord&);
 std::string encode(const HeldRecord&);
 std::string encode(const IdempotencyRecord&);
+std::string encode(const FetchedRecord&);
 Result<MessageRecord> decode_message(std::string_view bytes);
 Result<DocumentRecord> decode_document(std::string_view bytes);
 Result<OutboxEntry> decode_outbox(std::string_view bytes);
 Result<SettledRecord> decode_settled(std::string_view bytes);
 Result<HeldRecord> decode_held(std::string_view bytes);
 Result<IdempotencyRecord> decode_idempotency(std::string_view bytes);
+Result<FetchedRecord> decode_fetched(std::string_view bytes);
 
 }  // namespace direct
