@@ -110,7 +110,9 @@ void PreparedPickup::keep()
 
 bool is_newuser_refusal(const Fault& fault)
 {
-    return token_of(fault.reason).starts_with("newuser:");
+    // Busy is trouble of ours that ends in a moment: everybody's 4xx, or a message beside a mailbox would lose
+    // its held record to a short rush.
+    return fault.reason != Reason::newuser_busy && token_of(fault.reason).starts_with("newuser:");
 }
 
 Result<std::string> without_line(const Site& site, std::string_view message, const Result<NewuserLine>& line)
