@@ -3,6 +3,8 @@
 
 #include <syslog.h>
 
+#include <algorithm>
+
 #include "milter/base/crypto.h"
 #include "milter/base/log.h"
 #include "milter/base/text.h"
@@ -26,6 +28,14 @@ AuditEntry audit_of_path(const Facts& facts, const char* event, const std::strin
     e.token = token;
     e.detail = because;
     return e;
+}
+
+/// The token of direct-dsn+TOKEN@... or notice+TOKEN@...
+std::string token_in(const Recipient& r)
+{
+    if (!r.address) return "";
+    auto plus = r.address->local.find('+');
+    return plus == std::string::npos ? "" : r.address->local.substr(plus + 1);
 }
 
 }  // namespace
@@ -56,22 +66,29 @@ Plan refuse_message(House& house, const Facts& facts, const std::vector<Recipien
 
 Plan take_report(Taking taking)
 {
-    // Audit keeps which report came for which token and whether it tells of a failure; the report itself is
-    // consumed once that is on disk.
-    auto lower = ascii_lower(taking.message);
-    bool failed = lower.find("\naction: failed") != std::string::npos;
-    discard(lower);
+    // Only the fields of the report are looked at; it is consumed once what it says is on disk.
+    auto entity = read_entity(taking.message, taking.site.mime_limits());
+    auto report = entity ? read_delivery_notice(*entity, taking.site.mime_limits())
+                         : Result<DeliveryNotice>(fail(entity.error()));
     auto written = taking.house.store.write([&](WriteTxn& txn) -> Status {
-        for (const auto& r : taking.recipients)
-            CHECK(append_audit(
-                txn, taking.house.store,
-                audit_of_path(taking.facts, "delivery-report", r.address ? r.address->text() : r.path,
-                              failed ? "failed" : "ok", "")));
+        for (const auto& r : taking.recipients) {
+            std::vector<std::string> told;
+            if (report) {
+                TRY(told, note_delivery(txn, taking.house.store, token_in(r), *report, taking.facts.now));
+            }
+            bool failed = report && std::any_of(report->recipients.begin(), report->recipients.end(),
+                                                [](const auto& one) { return one.action == "failed"; });
+            CHECK(append_audit(txn, taking.house.store,
+                               audit_of_path(taking.facts, "delivery-report",
+                                             r.address ? r.address->text() : r.path, failed ? "failed" : "ok",
+                                             report ? join(told, "; ") : "not a report that can be read")));
+        }
         return Done{};
     });
     if (!written) return plan_for(written.error());
     Plan plan;
     plan.verdict = Plan::Verdict::discard;
+    taking.house.wake();
     return plan;
 }
 

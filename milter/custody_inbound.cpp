@@ -43,6 +43,8 @@ private:
     std::string for_others_;  // set when newuser stands among the recipients: without its line
     std::optional<PreparedEntry> clear_leg_;
     std::optional<PreparedDocuments> documents_;
+    NoticeWishes wishes_;
+    LegRecord leg_;  // how the clear leg is followed
     std::vector<PreparedPickup> pickups_;
     std::vector<std::pair<Address, PreparedEntry>>
         failed_notices_;  // newuser refused while others are served
@@ -90,6 +92,7 @@ bool InboundTaking::plain() const
 
 Status InboundTaking::take()
 {
+    wishes_ = wishes_of(t_.site, opened_.message, t_.facts.envelope_from);
     CHECK(read_newuser());
     std::vector<std::string> mailboxes;
     for (const auto& v : opened_.verdicts)
@@ -220,11 +223,20 @@ Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipi
     const auto& visible = for_others_.empty() ? opened_.message : for_others_;
     TRY(auto clear, deliverable(visible, t_.site.authserv_id, {trust_headers()}, "", limits));
     discard(opened_.message);
-    auto token = hex(new_id());
+    leg_.envelope_id = new_id();
+    auto token = hex(leg_.envelope_id);
     TRY(clear_leg_,
         prepare_entry(store, t_.facts, "clear-leg", "direct-dsn+" + token + "@" + t_.site.report_domain(),
                       token, "SUCCESS,FAILURE", recipients, clear));
     clear_leg_->entry.message_id = record_.id;
+    leg_.original_message_id = opened_.message_id;
+    leg_.sender = record_.sender;
+    leg_.queue_id = t_.facts.queue_id;
+    leg_.wants_notices = wishes_.notices;
+    leg_.wants_final = wishes_.final;
+    leg_.created_ms = record_.received_ms;
+    for (const auto& d : t_.site.settings->domains)
+        if (d.final_ == "relayed") leg_.relay_is_final.push_back(d.name);
     return Done{};
 }
 
@@ -271,7 +283,10 @@ Status InboundTaking::write(WriteTxn& txn)
 Status InboundTaking::write_pickups(WriteTxn& txn, const Address& recipient)
 {
     for (const auto& p : pickups_)
-        if (p.recipient == recipient) CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
+        if (p.recipient == recipient) {
+            CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
+            CHECK(owe_held_notices(txn, t_.house, t_.facts, wishes_, p));
+        }
     return Done{};
 }
 
@@ -283,6 +298,9 @@ Status InboundTaking::write_mailbox(WriteTxn& txn, const std::vector<Address>& f
     for (const auto& a : fresh) leg.recipients.push_back(a.text());
     CHECK(clear_leg_->content->attach(txn));
     CHECK(owe(txn, leg));
+    auto followed = leg_;
+    followed.waiting = leg.recipients;
+    CHECK(keep_leg(txn, followed));
     auto record = record_;
     record.recipients = leg.recipients;
     CHECK(txn.put(Table::message, record.id, encode(record)));

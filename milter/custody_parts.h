@@ -8,6 +8,8 @@
 #include "milter/custody.h"
 #include "milter/newuser/held_record.h"
 #include "milter/newuser/notice_queue.h"
+#include "milter/notify/leg.h"
+#include "milter/notify/owed_notice.h"
 #include "milter/store/schema.h"
 
 namespace direct {
@@ -52,6 +54,16 @@ bool is_newuser_refusal(const Fault& fault);
 /// Inside write().
 Status write_pickup(WriteTxn& txn, const House& house, const Site& site, const Facts& facts,
                     const PreparedPickup& p);
+
+/// What the sender of an arrived message is to hear of it.
+struct NoticeWishes {
+    bool notices = false;  ///< not for MDN, DSN, the null sender and automatic mail (E4, E12)
+    bool final = false;    ///< he asked, well formed, for final-destination notification (F1-F4)
+};
+NoticeWishes wishes_of(const Site& site, std::string_view inner_message, const std::string& envelope_from);
+/// Inside write(): processed for a held record, and dispatched when asked for: the commit is its final delivery.
+Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, const NoticeWishes& wishes,
+                        const PreparedPickup& p);
 
 /// The idempotency row of one thing for one recipient: true the first time within 10 days.
 /// @param kind     what is made: "leg", "held", "mdn", "failure-dsn"

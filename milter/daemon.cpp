@@ -62,6 +62,9 @@ Status Daemon::open_rooms()
     CHECK(open_plugins(settings));
     outbox_ = std::make_unique<OutboxSender>(*store_, clock_, [this] { return house_->site()->settings; });
     house_->outbox = outbox_.get();
+    notices_ = std::make_unique<NoticeMaker>(*house_);
+    house_->notices = notices_.get();
+    outbox_->after_hand_over([this] { notices_->wake(); });
     DaemonHooks hooks;
     hooks.reload = [this] { return reload(); };
     hooks.metrics = [] { return metrics_text(); };
@@ -148,8 +151,10 @@ Daemon::~Daemon()
     if (house_) {
         house_->outbox = nullptr;
         house_->hand_over = nullptr;
+        house_->notices = nullptr;
     }
     outbox_.reset();
+    notices_.reset();
     hand_over_.reset();
     pool_.reset();
     service_.reset();

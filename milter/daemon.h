@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "milter/house.h"
+#include "milter/notice_maker.h"
 #include "milter/records/server.h"
 #include "plugins/host/worker_pool.h"
 
@@ -38,6 +39,7 @@ private:
     std::unique_ptr<House> house_;
     std::unique_ptr<WorkerPool> pool_;
     std::unique_ptr<HandOver> hand_over_;
+    std::unique_ptr<NoticeMaker> notices_;
     std::unique_ptr<OutboxSender> outbox_;
     std::unique_ptr<RecordService> service_;
     std::unique_ptr<ControlServer> control_;

@@ -1,5 +1,7 @@
 #include "milter/house.h"
 
+#include "milter/notice_maker.h"
+
 namespace direct {
 
 House::House(RecordStore& the_store, Secret the_pepper, const Clock& the_clock,
@@ -27,6 +29,7 @@ void House::wake()
 {
     if (outbox) outbox->wake();
     if (hand_over) hand_over->wake();
+    if (notices) notices->wake();
 }
 
 }  // namespace direct

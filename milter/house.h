@@ -14,6 +14,8 @@
 
 namespace direct {
 
+class NoticeMaker;
+
 struct House {
     House(RecordStore& the_store, Secret the_pepper, const Clock& the_clock,
           std::shared_ptr<const Site> first);
@@ -30,6 +32,7 @@ struct House {
     Derivations derivations;
     OutboxSender* outbox = nullptr;  ///< woken after commits; may be absent in tests
     HandOver* hand_over = nullptr;
+    NoticeMaker* notices = nullptr;
 
     void wake();
 

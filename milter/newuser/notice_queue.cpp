@@ -7,6 +7,7 @@
 #include "milter/base/address.h"
 #include "milter/base/text.h"
 #include "milter/newuser/notice.h"
+#include "milter/notify/leg.h"
 #include "milter/notify/outbox.h"
 #include "milter/notify/outbox_rows.h"
 #include "milter/store/codec.h"
@@ -89,6 +90,19 @@ std::string contact_key(const std::string& contact)
     return address ? address->key() : ascii_lower(contact);
 }
 
+/// Its bounce tells the senders of the records it names.
+LegRecord leg_of(const OutboxEntry& notice)
+{
+    LegRecord leg;
+    if (auto id = unhex(notice.envelope_id)) leg.envelope_id = *id;
+    leg.queue_id = notice.queue_id;
+    leg.created_ms = notice.created_ms;
+    leg.waiting = notice.recipients;
+    for (std::size_t at = 0; at + id_size <= notice.message_id.size(); at += id_size)
+        leg.held.push_back(notice.message_id.substr(at, id_size));
+    return leg;
+}
+
 }  // namespace
 
 Status PreparedNotice::write(WriteTxn& txn) const
@@ -117,6 +131,7 @@ Status PreparedNotice::write(WriteTxn& txn) const
     row.entries.push_back(owed.id);
     CHECK(txn.put(Table::notice, row_key, encode_fields(row)));
     CHECK(content->attach(txn));
+    CHECK(keep_leg(txn, leg_of(owed)));
     return owe(txn, owed);
 }
 

@@ -46,6 +46,8 @@ public:
     ~OutboxSender();
     /// Something was owed, or may be tried again.
     void wake();
+    /// Called in the sender's thread after a hand-over has been noted. Set before the first wake().
+    void after_hand_over(std::function<void()> then);
     /// Waits for the entry in work, at most reinject.timeout for each answer of the listener.
     void stop();
     /// One pass over what is due, in the caller's thread; it ends early when nobody listens at

@@ -14,6 +14,7 @@
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
+#include "milter/notify/leg.h"
 #include "milter/notify/outbox.h"
 #include "milter/notify/outbox_rows.h"
 
@@ -76,6 +77,18 @@ Status note_settled(WriteTxn& txn, const OutboxEntry& entry, const Outcome& outc
     return txn.put(Table::settled, entry.id, encode(settled));
 }
 
+// What the MTA took is in its custody, what it refused will not be delivered: the senders are to hear of both.
+Status follow(WriteTxn& txn, const RecordStore& store, const OutboxEntry& entry, const Outcome& outcome,
+              std::int64_t now_ms)
+{
+    std::vector<std::string> refused;
+    for (const auto& address : outcome.done)
+        if (std::find(outcome.taken.begin(), outcome.taken.end(), address) == outcome.taken.end())
+            refused.push_back(address);
+    return note_handed_over(txn, store, entry.envelope_id, outcome.taken, refused,
+                            Time(milliseconds(now_ms)));
+}
+
 milliseconds pause_after(std::uint32_t tries, const Settings& settings)
 {
     milliseconds pause = settings.reinject_retry_min;
@@ -84,10 +97,11 @@ milliseconds pause_after(std::uint32_t tries, const Settings& settings)
 }
 
 // The entry as it stands now with what the try brought; it may have been changed or removed meanwhile.
-Status apply(WriteTxn& txn, const OutboxEntry& tried, const Outcome& outcome, const Settings& settings,
-             std::int64_t now_ms, OutboxEntry& after)
+Status apply(WriteTxn& txn, const RecordStore& store, const OutboxEntry& tried, const Outcome& outcome,
+             const Settings& settings, std::int64_t now_ms, OutboxEntry& after)
 {
     CHECK(note_settled(txn, tried, outcome, now_ms));
+    CHECK(follow(txn, store, tried, outcome, now_ms));
     after = {};
     TRY(const auto before, get_outbox(txn, tried.id));
     if (!before) return Done{};
@@ -108,6 +122,9 @@ Status apply(WriteTxn& txn, const OutboxEntry& tried, const Outcome& outcome, co
             return std::find(outcome.done.begin(), outcome.done.end(), r) != outcome.done.end();
         });
     after.state = given_up || damaged || refused ? "failed" : "waiting";
+    if (after.state == "failed")
+        CHECK(note_handed_over(txn, store, after.envelope_id, {}, after.recipients,
+                               Time(milliseconds(now_ms))));
     return put_outbox(txn, *before, after);
 }
 
@@ -122,6 +139,7 @@ struct OutboxSender::State {
     std::mutex lock;  // the rest
     std::condition_variable woken;
     bool awake = false, stopping = false;
+    std::function<void()> after_hand_over;
     std::thread thread;
 
     State(RecordStore& s, const Clock& c, Current cur) : store(s), clock(c), settings(std::move(cur)) {}
@@ -176,7 +194,7 @@ Status OutboxSender::State::note(const OutboxEntry& entry, const Outcome& outcom
     OutboxEntry after;
     const std::int64_t at = now_ms();
     auto written =
-        store.write([&](WriteTxn& txn) { return apply(txn, entry, outcome, now, at, after); }, 4096);
+        store.write([&](WriteTxn& txn) { return apply(txn, store, entry, outcome, now, at, after); }, 4096);
     if (!written) {
         LogLine(LOG_ERR, entry.queue_id, "store")
             .with("what", written.error().why)
@@ -186,6 +204,7 @@ Status OutboxSender::State::note(const OutboxEntry& entry, const Outcome& outcom
     }
     unwritten.erase(entry.id);
     report(entry, outcome, after);
+    if (after_hand_over) after_hand_over();
     return Done{};
 }
 
@@ -308,6 +327,11 @@ void OutboxSender::stop()
     }
     state_->woken.notify_one();
     if (thread.joinable()) thread.join();
+}
+
+void OutboxSender::after_hand_over(std::function<void()> then)
+{
+    state_->after_hand_over = std::move(then);
 }
 
 Result<std::size_t> OutboxSender::pass()

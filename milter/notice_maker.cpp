@@ -1,0 +1,236 @@
+// notice_maker.cpp - see notice_maker.h.
+#include "milter/notice_maker.h"
+
+#include <syslog.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "milter/audit/audit.h"
+#include "milter/base/crypto.h"
+#include "milter/base/log.h"
+#include "milter/base/metrics.h"
+#include "milter/base/text.h"
+#include "milter/custody_parts.h"
+#include "milter/house.h"
+#include "milter/mime/wrap.h"
+#include "milter/notify/mdn.h"
+#include "milter/notify/owed_notice.h"
+#include "milter/notify/report_reader.h"
+#include "milter/sta/outbound.h"
+
+namespace direct {
+namespace {
+
+constexpr std::size_t notices_at_once = 100;
+constexpr milliseconds longest_sleep = seconds(60);
+
+/// A notice signed and sealed, or why not.
+struct Made {
+    Reason reason = Reason::temporary;
+    std::string why;
+    std::string message;
+};
+
+AuditEntry audit_of_notice(const OwedNotice& n, const char* event, std::string_view token, std::string detail,
+                           Time now)
+{
+    AuditEntry e;
+    e.at = now;
+    e.event = event;
+    e.who = "direct-milter";
+    e.sender = n.recipient;
+    e.recipient = n.sender;
+    e.message_id = n.original_message_id;
+    e.queue_id = n.queue_id;
+    e.token = token;
+    e.detail = n.disposition + (detail.empty() ? "" : "; " + detail);
+    return e;
+}
+
+/// Words for a person; never anything from the original.
+std::string words_of(const OwedNotice& n)
+{
+    std::string out;
+    if (n.disposition == "processed")
+        out = "Your Direct message has arrived, could be opened, and its signature is trusted.";
+    else if (n.disposition == "dispatched")
+        out = "Your Direct message has been delivered to its final destination.";
+    else
+        out = "Your Direct message could not be delivered (" + n.failure + ").";
+    for (const auto& w : n.warnings) out += "\r\nWarning: " + w;
+    return out;
+}
+
+Mdn mdn_of(const OwedNotice& n, const Address& from, const Address& to, const std::string& host, Time now)
+{
+    Mdn mdn{from, to, n.original_message_id, n.disposition, n.failure, {}, words_of(n), host, now};
+    if (n.final_delivery) mdn.extensions.emplace_back(final_delivery_field, "");
+    return mdn;
+}
+
+}  // namespace
+
+struct NoticeMaker::State {
+    House& house;
+    std::mutex passing;
+    std::mutex lock;  // guards the rest
+    std::condition_variable woken;
+    bool awake = false, stopping = false;
+    std::thread thread;
+
+    explicit State(House& h) : house(h) {}
+    Made make(const OwedNotice& notice);
+    Status settle(const OwedNotice& notice, Made made);
+    Status put_off(const OwedNotice& notice, const Made& made);
+    Result<std::size_t> pass();
+    milliseconds sleep_time();
+    void run();
+};
+
+Made NoticeMaker::State::make(const OwedNotice& notice)
+{
+    Made made;
+    auto site = house.site();
+    auto from = parse_address(notice.recipient, true), to = parse_address(notice.sender, true);
+    if (!from || !to) return {Reason::malformed, "an address of it cannot be read", ""};
+    bool local = site->domain_of(*to) != nullptr;
+    auto now = house.clock.now();
+    auto text = make_mdn(mdn_of(notice, *from, *to, site->host, now));
+    OutboundMail mail{text, *from, {}, {}, now};
+    (local ? mail.local : mail.outside).push_back(*to);
+    auto sealed = seal_outbound(*site, house.engine, mail);
+    const auto& verdict = sealed.verdicts.front();
+    made.reason = verdict.reason;
+    made.why = verdict.because.empty() ? "" : verdict.because.back();
+    if (sealed.leg) made.message = sealed.leg->message();
+    if (made.reason != Reason::clear_local) return made;
+    auto clear =
+        deliverable(text, site->authserv_id, {"X-Direct-Trust: pass; local\r\n"}, "", site->mime_limits());
+    if (clear)
+        made.message = std::move(*clear);
+    else
+        made = {clear.error().reason, clear.error().why, ""};
+    return made;
+}
+
+/// Made, or never to be made: either way it is owed no more.
+Status NoticeMaker::State::settle(const OwedNotice& notice, Made made)
+{
+    auto now = house.clock.now();
+    std::optional<PreparedEntry> entry;
+    if (!made.message.empty()) {
+        Facts facts;
+        facts.queue_id = notice.queue_id;
+        facts.now = now;
+        TRY(entry, prepare_entry(house.store, facts, "mdn", "", hex(new_id()), "NEVER", {notice.sender},
+                                 made.message));
+    }
+    auto written = house.store.write([&](WriteTxn& txn) -> Status {
+        TRY(bool mine, take_notice(txn, notice));
+        if (!mine) return Done{};
+        if (entry) CHECK(entry->write(txn));
+        return append_audit(txn, house.store,
+                            audit_of_notice(notice, entry ? "notice-made" : "notice-not-made",
+                                            token_of(made.reason), made.why, now));
+    });
+    if (!written) return written;
+    if (entry) entry->content->keep();
+    LogLine(entry ? LOG_INFO : LOG_WARNING, notice.queue_id, "notice")
+        .with("disposition", notice.disposition)
+        .with("from", notice.recipient)
+        .with("to", notice.sender)
+        .with("token", token_of(made.reason));
+    count(entry ? Metric::notices_made_total : Metric::notices_not_made_total);
+    if (entry && house.outbox) house.outbox->wake();
+    return Done{};
+}
+
+Status NoticeMaker::State::put_off(const OwedNotice& notice, const Made& made)
+{
+    auto settings = house.site()->settings;
+    auto now = house.clock.now();
+    if (now - Time(milliseconds(notice.created_ms)) >= settings->notify_give_up)
+        return settle(notice, {made.reason, "given up: " + made.why, ""});
+    milliseconds pause = settings->reinject_retry_min;
+    for (std::uint32_t i = 0; i < notice.tries && pause < settings->reinject_retry_max; ++i) pause *= 2;
+    pause = std::min(pause, std::max(settings->reinject_retry_max, settings->reinject_retry_min));
+    LogLine(LOG_WARNING, notice.queue_id, "notice")
+        .with("disposition", notice.disposition)
+        .with("to", notice.sender)
+        .with("what", "later")
+        .with("because", made.why);
+    return house.store.write([&](WriteTxn& txn) { return put_off_notice(txn, notice, now + pause); });
+}
+
+Result<std::size_t> NoticeMaker::State::pass()
+{
+    std::lock_guard alone(passing);
+    std::size_t made_number = 0;
+    TRY(const auto notices, due_notices(house.store, house.clock.now(), notices_at_once));
+    for (const auto& notice : notices) {
+        auto made = make(notice);
+        bool later = is_temporary(made.reason);
+        CHECK(later ? put_off(notice, made) : settle(notice, std::move(made)));
+        made_number += !later;
+    }
+    return made_number;
+}
+
+milliseconds NoticeMaker::State::sleep_time()
+{
+    auto next = next_notice_due(house.store);
+    if (!next) return std::min<milliseconds>(house.site()->settings->reinject_retry_min, longest_sleep);
+    if (!*next) return longest_sleep;
+    return std::clamp<milliseconds>(**next - house.clock.now(), milliseconds(0), longest_sleep);
+}
+
+void NoticeMaker::State::run()
+{
+    for (;;) {
+        milliseconds sleep = longest_sleep;
+        try {
+            auto done = pass();
+            if (!done) LogLine(LOG_ERR, "", "store").with("what", done.error().why);
+            sleep = done ? sleep_time() : milliseconds(house.site()->settings->reinject_retry_min);
+        } catch (const std::exception& e) {
+            LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());
+        }
+        std::unique_lock hold(lock);
+        woken.wait_for(hold, sleep, [&] { return awake || stopping; });
+        awake = false;
+        if (stopping) return;
+    }
+}
+
+NoticeMaker::NoticeMaker(House& house) : state_(std::make_unique<State>(house)) {}
+
+NoticeMaker::~NoticeMaker()
+{
+    std::thread thread;
+    {
+        std::lock_guard hold(state_->lock);
+        state_->stopping = true;
+        thread.swap(state_->thread);
+    }
+    state_->woken.notify_one();
+    if (thread.joinable()) thread.join();
+}
+
+void NoticeMaker::wake()
+{
+    std::lock_guard hold(state_->lock);
+    if (state_->stopping) return;
+    state_->awake = true;
+    if (!state_->thread.joinable()) state_->thread = std::thread([s = state_.get()] { s->run(); });
+    state_->woken.notify_one();
+}
+
+Result<std::size_t> NoticeMaker::pass()
+{
+    return state_->pass();
+}
+
+}  // namespace direct

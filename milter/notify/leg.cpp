@@ -1,0 +1,231 @@
+// leg.cpp - see leg.h.
+#include "milter/notify/leg.h"
+
+#include <algorithm>
+
+#include "milter/base/text.h"
+#include "milter/notify/owed_notice.h"
+#include "milter/store/codec.h"
+#include "milter/store/schema.h"
+
+namespace direct {
+
+template <class F, class R>
+requires std::same_as<std::remove_const_t<R>, LegRecord>
+void fields(F& f, R& r)
+{
+    f(1, r.envelope_id);
+    f(2, r.original_message_id);
+    f(3, r.sender);
+    f(4, r.queue_id);
+    f(5, r.wants_notices);
+    f(6, r.wants_final);
+    f(7, r.relay_is_final);
+    f(8, r.created_ms);
+    f(9, r.waiting);
+    f(10, r.processed);
+    f(11, r.delivered);
+    f(12, r.relayed);
+    f(13, r.failed);
+    f(14, r.held);
+}
+
+namespace {
+
+using List = std::vector<std::string>;
+
+/// The recipient of the list that an address means, spelled as the list has it.
+List::iterator find(List& list, const std::string& address)
+{
+    auto wanted = parse_address(address, true);
+    return std::find_if(list.begin(), list.end(), [&](const std::string& member) {
+        if (member == address || !wanted) return member == address;
+        auto one = parse_address(member, true);
+        return one && *one == *wanted;
+    });
+}
+
+/// Moves a recipient between two states; false when it is not in the first.
+bool move(List& from, List& to, const std::string& address, std::string& spelled)
+{
+    auto at = find(from, address);
+    if (at == from.end()) return false;
+    spelled = *at;
+    to.push_back(std::move(*at));
+    from.erase(at);
+    return true;
+}
+
+OwedNotice notice_about(const LegRecord& leg, const std::string& recipient, const char* disposition)
+{
+    OwedNotice n;
+    n.disposition = disposition;
+    n.recipient = recipient;
+    n.sender = leg.sender;
+    n.original_message_id = leg.original_message_id;
+    n.queue_id = leg.queue_id;
+    return n;
+}
+
+class Following {
+public:
+    Following(WriteTxn& txn, const RecordStore& store, LegRecord leg, Time now)
+        : txn_(txn), store_(store), leg_(std::move(leg)), now_(now)
+    {
+    }
+
+    Status taken(const std::string& address)
+    {
+        std::string spelled;
+        if (!move(leg_.waiting, leg_.processed, address, spelled) || !leg_.held.empty()) return Done{};
+        return owe(notice_about(leg_, spelled, "processed"));
+    }
+
+    Status refused(const std::string& address, const char* why)
+    {
+        std::string spelled;
+        if (!move(leg_.waiting, leg_.failed, address, spelled) &&
+            !move(leg_.processed, leg_.failed, address, spelled) &&
+            !move(leg_.relayed, leg_.failed, address, spelled))
+            return Done{};
+        if (!leg_.held.empty()) return owe_for_held();
+        auto notice = notice_about(leg_, spelled, "failed");
+        notice.failure = why;
+        return owe(std::move(notice));
+    }
+
+    Result<std::string> reported(const std::string& address, const std::string& action)
+    {
+        // The report may overtake our noting of the 250: whoever reports a delivery has the message.
+        if (action != "failed") CHECK(taken(address));
+        std::string spelled = address;
+        if (action == "failed") {
+            CHECK(refused(address, "delivery-failed"));
+        } else if (action == "delivered" || (action == "relayed" && relay_is_final(address))) {
+            bool news = move(leg_.processed, leg_.delivered, address, spelled) ||
+                        move(leg_.relayed, leg_.delivered, address, spelled);
+            if (news && leg_.wants_final) {
+                auto notice = notice_about(leg_, spelled, "dispatched");
+                notice.final_delivery = true;
+                CHECK(owe(std::move(notice)));
+            }
+        } else if (action == "relayed" || action == "expanded") {
+            move(leg_.processed, leg_.relayed, address, spelled);
+        }
+        return action + " " + spelled;
+    }
+
+    Status keep() { return keep_leg(txn_, leg_); }
+
+private:
+    bool relay_is_final(const std::string& address) const
+    {
+        auto parsed = parse_address(address, true);
+        const auto& domains = leg_.relay_is_final;
+        return parsed && std::find(domains.begin(), domains.end(), parsed->domain) != domains.end();
+    }
+
+    /// Nobody will hear of these records: their senders are told, each in the name of the newuser address.
+    Status owe_for_held()
+    {
+        for (const auto& id : leg_.held) {
+            TRY(const auto bytes, txn_.get(Table::held, id));
+            if (!bytes) continue;
+            TRY(const auto record, decode_held(*bytes));
+            OwedNotice notice;
+            notice.disposition = "failed";
+            notice.failure = "notice-undeliverable";
+            notice.recipient = record.newuser_address;
+            notice.sender = record.sender;
+            notice.original_message_id = record.message_id;
+            notice.queue_id = leg_.queue_id;
+            CHECK(owe_notice(txn_, store_, std::move(notice), now_));
+        }
+        return Done{};
+    }
+
+    Status owe(OwedNotice notice)
+    {
+        return leg_.wants_notices ? owe_notice(txn_, store_, std::move(notice), now_) : Status(Done{});
+    }
+
+    WriteTxn& txn_;
+    const RecordStore& store_;
+    LegRecord leg_;
+    Time now_;
+};
+
+Result<std::optional<LegRecord>> leg_of(ReadTxn& txn, std::string_view envelope_id_hex)
+{
+    auto id = unhex(envelope_id_hex);
+    if (!id || id->size() != id_size) return std::optional<LegRecord>();
+    return get_leg(txn, *id);
+}
+
+}  // namespace
+
+Status keep_leg(WriteTxn& txn, const LegRecord& leg)
+{
+    return txn.put(Table::leg, leg.envelope_id, encode_fields(leg));
+}
+
+Result<std::optional<LegRecord>> get_leg(ReadTxn& txn, std::string_view envelope_id)
+{
+    TRY(const auto bytes, txn.get(Table::leg, envelope_id));
+    if (!bytes) return std::optional<LegRecord>();
+    LegRecord leg;
+    if (!decode_fields(*bytes, leg)) return fail(temporary("store: a record does not decode: leg"));
+    return std::optional<LegRecord>(std::move(leg));
+}
+
+Status note_handed_over(WriteTxn& txn, const RecordStore& store, std::string_view envelope_id_hex,
+                        const std::vector<std::string>& taken, const std::vector<std::string>& refused,
+                        Time now)
+{
+    TRY(auto leg, leg_of(txn, envelope_id_hex));
+    if (!leg) return Done{};
+    Following following(txn, store, std::move(*leg), now);
+    for (const auto& a : taken) CHECK(following.taken(a));
+    for (const auto& a : refused) CHECK(following.refused(a, "delivery-refused"));
+    return following.keep();
+}
+
+Result<std::vector<std::string>> note_delivery(WriteTxn& txn, const RecordStore& store,
+                                               std::string_view envelope_id_hex, const DeliveryNotice& report,
+                                               Time now)
+{
+    std::vector<std::string> told;
+    TRY(auto leg, leg_of(txn, envelope_id_hex));
+    if (!leg) return told;
+    Following following(txn, store, std::move(*leg), now);
+    for (const auto& r : report.recipients) {
+        const auto& who = r.original_recipient ? r.original_recipient : r.final_recipient;
+        if (!who || r.action.empty()) continue;
+        TRY(auto line, following.reported(who->text(), r.action));
+        told.push_back(std::move(line));
+    }
+    CHECK(following.keep());
+    return told;
+}
+
+Result<std::size_t> sweep_legs(RecordStore& store, Time before)
+{
+    std::vector<std::string> old;
+    CHECK(store.read([&](ReadTxn& txn) {
+        return txn.scan(Table::leg, "", "", [&](std::string_view key, std::string_view value) {
+            LegRecord leg;
+            if (decode_fields(value, leg) && leg.created_ms < before.time_since_epoch().count())
+                old.emplace_back(key);
+            return old.size() < 1000;
+        });
+    }));
+    for (std::size_t at = 0; at < old.size(); ++at)
+        CHECK(store.write([&](WriteTxn& txn) -> Status {
+            TRY(bool there, txn.erase(Table::leg, old[at]));
+            static_cast<void>(there);
+            return Done{};
+        }));
+    return old.size();
+}
+
+}  // namespace direct

@@ -1,0 +1,121 @@
+// owed_notice.cpp - see owed_notice.h.
+#include "milter/notify/owed_notice.h"
+
+#include "milter/base/address.h"
+#include "milter/store/codec.h"
+#include "milter/store/schema.h"
+
+namespace direct {
+
+template <class F, class R>
+requires std::same_as<std::remove_const_t<R>, OwedNotice>
+void fields(F& f, R& r)
+{
+    f(1, r.id);
+    f(2, r.disposition);
+    f(3, r.recipient);
+    f(4, r.sender);
+    f(5, r.original_message_id);
+    f(6, r.failure);
+    f(7, r.final_delivery);
+    f(8, r.queue_id);
+    f(9, r.warnings);
+    f(10, r.created_ms);
+    f(11, r.due_ms);
+    f(12, r.tries);
+}
+
+namespace {
+
+std::int64_t in_ms(Time t)
+{
+    return t.time_since_epoch().count();
+}
+
+std::string key_of(const OwedNotice& n)
+{
+    return be64(static_cast<std::uint64_t>(n.due_ms)) + n.id;
+}
+
+/// One address spelled in two ways is one recipient.
+std::string same(const std::string& address)
+{
+    auto parsed = parse_address(address, true);
+    return parsed ? parsed->key() : address;
+}
+
+Result<std::vector<OwedNotice>> read_notices(RecordStore& store, std::string_view end, std::size_t most)
+{
+    std::vector<OwedNotice> out;
+    Status damaged = Done{};
+    CHECK(store.read([&](ReadTxn& txn) {
+        return txn.scan(Table::owed_notice, "", "", [&](std::string_view key, std::string_view value) {
+            if ((!end.empty() && key >= end) || out.size() >= most) return false;
+            OwedNotice n;
+            if (!decode_fields(value, n)) {
+                damaged = fail(temporary("store: a record does not decode: owed_notice"));
+                return false;
+            }
+            out.push_back(std::move(n));
+            return true;
+        });
+    }));
+    CHECK(damaged);
+    return out;
+}
+
+}  // namespace
+
+Status owe_notice(WriteTxn& txn, const RecordStore& store, OwedNotice notice, Time now)
+{
+    std::string what;
+    for (const auto& part : {std::string("notice"), notice.disposition, same(notice.recipient),
+                             same(notice.sender), notice.original_message_id})
+        append_field(what, 1, part);
+    IdempotencyRecord once;
+    once.at_ms = in_ms(now);
+    once.what = "notice " + notice.disposition;
+    TRY(bool first, txn.insert(Table::idempotency, store.index_key("idempotency", what), encode(once)));
+    if (!first) return Done{};
+    notice.id = new_id();
+    notice.created_ms = notice.due_ms = in_ms(now);
+    return txn.put(Table::owed_notice, key_of(notice), encode_fields(notice));
+}
+
+Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most)
+{
+    return read_notices(store, be64(static_cast<std::uint64_t>(in_ms(now)) + 1), most);
+}
+
+Result<std::vector<OwedNotice>> owed_notices(RecordStore& store)
+{
+    return read_notices(store, "", static_cast<std::size_t>(-1));
+}
+
+Result<std::optional<Time>> next_notice_due(RecordStore& store)
+{
+    std::optional<Time> out;
+    CHECK(store.read([&](ReadTxn& txn) {
+        return txn.scan(Table::owed_notice, "", "", [&](std::string_view key, std::string_view) {
+            out = Time(milliseconds(static_cast<std::int64_t>(read_be64(key))));
+            return false;
+        });
+    }));
+    return out;
+}
+
+Result<bool> take_notice(WriteTxn& txn, const OwedNotice& notice)
+{
+    return txn.erase(Table::owed_notice, key_of(notice));
+}
+
+Status put_off_notice(WriteTxn& txn, OwedNotice notice, Time due)
+{
+    TRY(bool there, take_notice(txn, notice));
+    if (!there) return Done{};
+    notice.due_ms = in_ms(due);
+    ++notice.tries;
+    return txn.put(Table::owed_notice, key_of(notice), encode_fields(notice));
+}
+
+}  // namespace direct

@@ -1,0 +1,47 @@
+// owed_notice.h - notifications we owe the sender of an arrived message, before they are signed and sealed.
+//
+// Written in the transaction of their cause (a hand-over noted, a delivery report, a held record); a maker signs and
+// seals each (that may ask the network for a certificate) and puts it into the outbox in the transaction that removes it
+// here. Each is made once: what it is about is remembered for 10 days (E2, E14). Thread safe.
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "milter/base/clock.h"
+#include "milter/store/record_store.h"
+
+namespace direct {
+
+struct OwedNotice {
+    std::string id;                     ///< 16 bytes
+    std::string disposition;            ///< processed | dispatched | failed
+    std::string recipient;              ///< of the original; the notice speaks in its name
+    std::string sender;                 ///< verified From of the original: gets the notice
+    std::string original_message_id;    ///< with <>
+    std::string failure;                ///< token, for failed
+    bool final_delivery = false;        ///< carries the extension field
+    std::string queue_id;               ///< of the message that caused it
+    std::vector<std::string> warnings;  ///< W1.. told in the text
+    std::int64_t created_ms = 0, due_ms = 0;
+    std::uint32_t tries = 0;
+};
+
+/// Inside write(): owed once per (disposition, recipient, message, sender); a repeat is passed over.
+/// `id`, created and due time are set here. Fault: temporary.
+Status owe_notice(WriteTxn& txn, const RecordStore& store, OwedNotice notice, Time now);
+
+/// Those due by now, oldest first, at most `most`. Fault: temporary.
+Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most);
+/// All, for directctl. Fault: temporary.
+Result<std::vector<OwedNotice>> owed_notices(RecordStore& store);
+/// When the next one is due; nothing when none is owed.
+Result<std::optional<Time>> next_notice_due(RecordStore& store);
+
+/// Inside write(): false when it is gone already (made by somebody else meanwhile).
+Result<bool> take_notice(WriteTxn& txn, const OwedNotice& notice);
+/// Inside write(): tried in vain, once more at `due`.
+Status put_off_notice(WriteTxn& txn, OwedNotice notice, Time due);
+
+}  // namespace direct
