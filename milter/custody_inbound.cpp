@@ -9,8 +9,6 @@
 #include "milter/base/text.h"
 #include "milter/custody_parts.h"
 #include "milter/mime/wrap.h"
-#include "milter/notify/mdn.h"
-#include "milter/sta/outbound.h"
 
 namespace direct {
 namespace {
@@ -27,10 +25,10 @@ private:
     Status read_newuser();
     Result<PreparedPickup> prepare_one(RecipientVerdict& verdict, NewuserLine line);
     Status prepare_mailbox_leg(const std::vector<std::string>& recipients);
-    Status prepare_failed_notices();
     Status commit();
     Status write(WriteTxn& txn);
     Status write_pickups(WriteTxn& txn, const Address& recipient);
+    Status owe_newuser_failures(WriteTxn& txn);
     Status write_mailbox(WriteTxn& txn, const std::vector<Address>& fresh);
     Plan refused();
     Plan taken() const;
@@ -44,10 +42,9 @@ private:
     std::optional<PreparedEntry> clear_leg_;
     std::optional<PreparedDocuments> documents_;
     NoticeWishes wishes_;
-    LegRecord leg_;  // how the clear leg is followed
+    std::vector<NoticeClaim> claims_;  // what this message, a notice, says of ours
+    LegRecord leg_;                    // how the clear leg is followed
     std::vector<PreparedPickup> pickups_;
-    std::vector<std::pair<Address, PreparedEntry>>
-        failed_notices_;  // newuser refused while others are served
     MessageRecord record_;
 };
 
@@ -93,6 +90,7 @@ bool InboundTaking::plain() const
 Status InboundTaking::take()
 {
     wishes_ = wishes_of(t_.site, opened_.message, t_.facts.envelope_from);
+    claims_ = claims_in(t_.site, opened_.message, *opened_.signer);
     CHECK(read_newuser());
     std::vector<std::string> mailboxes;
     for (const auto& v : opened_.verdicts)
@@ -101,7 +99,6 @@ Status InboundTaking::take()
     if (!mailboxes.empty()) CHECK(prepare_mailbox_leg(mailboxes));
     discard(opened_.message);
     discard(for_others_);
-    CHECK(prepare_failed_notices());
     auto done = commit();
     if (done || !is_newuser_refusal(done.error())) return done;
     // The quota is counted inside the transaction. Newuser leaves; the others, if any, are served.
@@ -109,38 +106,7 @@ Status InboundTaking::take()
         if (v.reason == Reason::held) v.reason = done.error().reason;
     pickups_.clear();
     if (!opened_.any_accepted()) return Done{};
-    CHECK(prepare_failed_notices());
     return commit();
-}
-
-/// The others are served, so the message cannot be refused: the sender is told about newuser by a failed
-/// MDN, signed and encrypted like everything that leaves.
-Status InboundTaking::prepare_failed_notices()
-{
-    for (auto& v : opened_.verdicts) {
-        if (!is_refusal(v.reason) || !t_.site.is_newuser(v.recipient) || !opened_.from) continue;
-        if (!token_of(v.reason).starts_with("newuser:") && v.reason != Reason::not_wrapped) continue;
-        Mdn mdn{v.recipient,
-                *opened_.from,
-                opened_.message_id,
-                "failed",
-                std::string(token_of(v.reason)),
-                {},
-                std::string(row_of(v.reason).admin),
-                t_.site.host,
-                t_.facts.now};
-        auto text = make_mdn(mdn);
-        auto sealed =
-            seal_outbound(t_.site, t_.house.engine, {text, v.recipient, {*opened_.from}, {}, t_.facts.now});
-        if (!sealed.leg) {
-            v.because.push_back("the sender could not be told: " + std::string(token_of(sealed.overall())));
-            continue;
-        }
-        TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "mdn", "", hex(new_id()), "NEVER",
-                                      {opened_.from->text()}, sealed.leg->message()));
-        failed_notices_.emplace_back(v.recipient, std::move(entry));
-    }
-    return Done{};
 }
 
 /// The newuser recipients: line read, record sealed. A line that cannot be taken, or a quota, is that
@@ -246,7 +212,6 @@ Status InboundTaking::commit()
     CHECK(t_.house.store.write([&](WriteTxn& txn) { return write(txn); }));
     if (clear_leg_) clear_leg_->content->keep();
     if (documents_) documents_->keep();
-    for (auto& [recipient, entry] : failed_notices_) entry.content->keep();
     for (auto& p : pickups_) p.keep();
     for (const auto& v : opened_.verdicts) log_decision(t_.facts, v, opened_.from->text());
     t_.house.wake();
@@ -259,25 +224,42 @@ Status InboundTaking::write(WriteTxn& txn)
     auto& store = t_.house.store;
     auto sender = opened_.from->text();
     std::vector<Address> fresh;
+    std::string told;
+    TRY(bool shown, note_claims(txn, store, claims_, t_.facts.now, told));
     for (const auto& v : opened_.verdicts) {
         auto entry = audit_of(t_.facts, "message-in", v, sender, opened_.message_id);
+        entry.detail += told;
         if (!opened_.warnings.empty()) entry.detail += "; marked " + join(opened_.warnings, ", ");
         if (!is_refusal(v.reason)) {
             TRY(bool first,
                 first_time(txn, store, v.reason == Reason::held ? "held" : "leg", opened_.message_id, sender,
                            v.recipient, opened_.signed_digest, t_.facts.now));
             if (!first) entry.detail += "; taken before, this is the sender's repeat";
-            if (first && v.reason == Reason::accepted) fresh.push_back(v.recipient);
+            if (first && shown && v.reason == Reason::accepted) fresh.push_back(v.recipient);
             if (first && v.reason == Reason::held) CHECK(write_pickups(txn, v.recipient));
         }
         CHECK(append_audit(txn, store, std::move(entry)));
     }
-    for (const auto& [recipient, entry] : failed_notices_) {
-        TRY(bool first, first_time(txn, store, "mdn", opened_.message_id, sender, recipient,
-                                   opened_.signed_digest, t_.facts.now));
-        if (first) CHECK(entry.write(txn));
-    }
+    CHECK(owe_newuser_failures(txn));
     return fresh.empty() ? Status(Done{}) : write_mailbox(txn, fresh);
+}
+
+/// The others are served, so the message cannot be refused: the sender is told about newuser by a failed notice.
+Status InboundTaking::owe_newuser_failures(WriteTxn& txn)
+{
+    for (const auto& v : opened_.verdicts) {
+        bool its_line = token_of(v.reason).starts_with("newuser:") || v.reason == Reason::not_wrapped;
+        if (!wishes_.notices || !its_line || !t_.site.is_newuser(v.recipient)) continue;
+        OwedNotice notice;
+        notice.disposition = "failed";
+        notice.failure = token_of(v.reason);
+        notice.recipient = v.recipient.text();
+        notice.sender = opened_.from->text();
+        notice.original_message_id = opened_.message_id;
+        notice.queue_id = t_.facts.queue_id;
+        CHECK(owe_notice(txn, t_.house.store, std::move(notice), t_.facts.now));
+    }
+    return Done{};
 }
 
 Status InboundTaking::write_pickups(WriteTxn& txn, const Address& recipient)

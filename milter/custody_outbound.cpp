@@ -10,6 +10,7 @@
 #include "milter/custody_parts.h"
 #include "milter/mime/wrap.h"
 #include "milter/notify/dsn.h"
+#include "milter/notify/watch.h"
 #include "milter/sta/outbound.h"
 
 namespace direct {
@@ -32,6 +33,7 @@ private:
     Status prepare_failure_report();
     Status commit();
     Status write(WriteTxn& txn);
+    WatchRecord watch_for(const Address& recipient) const;
     Plan refused();
     Plan taken();
     void replace_header(Plan& plan, const SealedLeg& leg) const;
@@ -52,6 +54,7 @@ private:
     };
     std::vector<Owed> owed_;
     std::vector<PreparedPickup> pickups_;
+    NoticeWishes wishes_;  // whether notifications are waited for
 };
 
 Plan OutboundTaking::run()
@@ -62,6 +65,7 @@ Plan OutboundTaking::run()
                               "a recipient cannot be read as an address", true);
     if (auto passed = pass_encrypted()) return std::move(*passed);
     content_sha_ = sha256(t_.message);
+    wishes_ = wishes_of(t_.site, t_.message, t_.facts.envelope_from);
     if (auto done = hide_newuser_line(); !done)
         return refuse_message(t_.house, t_.facts, t_.recipients, done.error().reason, done.error().why, true);
     const auto& visible = for_others_.empty() ? t_.message : for_others_;
@@ -257,10 +261,29 @@ Status OutboundTaking::write(WriteTxn& txn)
                                    t_.facts.now));
         if (first) CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
     }
-    for (const auto& v : sealed_.verdicts)
+    for (const auto& v : sealed_.verdicts) {
+        if (v.reason == Reason::sealed && wishes_.notices)
+            CHECK(begin_watch(txn, store, watch_for(v.recipient)));
         CHECK(
             append_audit(txn, store, audit_of(t_.facts, "message-out", v, from_.text(), sealed_.message_id)));
+    }
     return Done{};
+}
+
+/// Who must answer by when, in the transaction that takes the message (F8, F14).
+WatchRecord OutboundTaking::watch_for(const Address& recipient) const
+{
+    const auto& settings = *t_.site.settings;
+    WatchRecord w;
+    w.message_id = sealed_.message_id;
+    w.sender = from_.text();
+    w.recipient = recipient.text();
+    w.queue_id = t_.facts.queue_id;
+    w.wants_final = wishes_.final;
+    w.sent_ms = t_.facts.now.time_since_epoch().count();
+    w.processed_by_ms = w.sent_ms + settings.notify_processed_within.count();
+    w.dispatched_by_ms = w.sent_ms + settings.notify_dispatched_within.count();
+    return w;
 }
 
 Plan OutboundTaking::refused()

@@ -141,36 +141,6 @@ Status write_pickup(WriteTxn& txn, const House& house, const Site& site, const F
     return append_audit(txn, house.store, std::move(e));
 }
 
-NoticeWishes wishes_of(const Site& site, std::string_view inner_message, const std::string& envelope_from)
-{
-    NoticeWishes wishes;
-    auto path = parse_path(envelope_from);
-    auto entity = read_entity(inner_message, site.mime_limits());
-    if (!entity || (path && !*path) || is_automatic(entity->headers)) return wishes;
-    wishes.notices = notice_kind(*entity, site.mime_limits()) == NoticeKind::none;
-    wishes.final = wishes.notices && asks_for_final_delivery(entity->headers);
-    return wishes;
-}
-
-Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, const NoticeWishes& wishes,
-                        const PreparedPickup& p)
-{
-    if (!wishes.notices) return Done{};
-    OwedNotice notice;
-    notice.disposition = "processed";
-    notice.recipient = p.recipient.text();
-    notice.sender = p.held.record.sender;
-    notice.original_message_id = p.held.record.message_id;
-    notice.queue_id = facts.queue_id;
-    notice.warnings = p.held.record.warnings;
-    CHECK(owe_notice(txn, house.store, notice, facts.now));
-    if (!wishes.final) return Done{};
-    notice.disposition = "dispatched";
-    notice.final_delivery = true;
-    notice.warnings.clear();
-    return owe_notice(txn, house.store, std::move(notice), facts.now);
-}
-
 Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const char* kind,
                         const std::string& message_id, const std::string& from, const Address& recipient,
                         const std::string& content, Time now)

@@ -61,6 +61,23 @@ struct NoticeWishes {
     bool final = false;    ///< he asked, well formed, for final-destination notification (F1-F4)
 };
 NoticeWishes wishes_of(const Site& site, std::string_view inner_message, const std::string& envelope_from);
+/// What an arrived notice says of one recipient of a message of ours.
+struct NoticeClaim {
+    std::string message_id;
+    Address recipient;
+    std::string disposition;
+    bool final_delivery = false;
+    std::string failure;
+};
+/// The claims of an MDN or DSN that its signer may make: about an address his certificate is bound to (F16). None for
+/// ordinary mail.
+std::vector<NoticeClaim> claims_in(const Site& site, std::string_view inner_message,
+                                   const Certificate& signer);
+
+/// Inside write(): notes them. True when the submitter may see the notice; `told` gets words for audit.
+Result<bool> note_claims(WriteTxn& txn, const RecordStore& store, const std::vector<NoticeClaim>& claims,
+                         Time now, std::string& told);
+
 /// Inside write(): processed for a held record, and dispatched when asked for: the commit is its final delivery.
 Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, const NoticeWishes& wishes,
                         const PreparedPickup& p);

@@ -10,10 +10,16 @@
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
+#include "milter/notify/leg.h"
+#include "milter/notify/watch.h"
 #include "milter/store/lmdb_store.h"
 
 namespace direct {
 namespace fs = std::filesystem;
+
+namespace {
+constexpr auto notices_kept = std::chrono::hours(24 * 30);
+}
 
 PoolOptions pool_options(const Settings& settings)
 {
@@ -99,6 +105,11 @@ void Daemon::look_after()
                 LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
             if (auto expired = expire_items(*store_, now); !expired)
                 LogLine(LOG_WARNING, "", "store").with("what", expired.error().why);
+            // A notice, report or repeat later than this is a stranger's.
+            if (auto swept = sweep_legs(*store_, now - notices_kept); !swept)
+                LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
+            if (auto swept = sweep_watch(*store_, now - notices_kept); !swept)
+                LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
         } catch (const std::exception& e) {
             LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
         }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -16,9 +17,11 @@
 #include "milter/custody_parts.h"
 #include "milter/house.h"
 #include "milter/mime/wrap.h"
+#include "milter/notify/dsn.h"
 #include "milter/notify/mdn.h"
 #include "milter/notify/owed_notice.h"
 #include "milter/notify/report_reader.h"
+#include "milter/notify/watch.h"
 #include "milter/sta/outbound.h"
 
 namespace direct {
@@ -85,6 +88,8 @@ struct NoticeMaker::State {
     Made make(const OwedNotice& notice);
     Status settle(const OwedNotice& notice, Made made);
     Status put_off(const OwedNotice& notice, const Made& made);
+    Status tell_overdue();
+    Status tell_group(const std::vector<WatchRecord>& group);
     Result<std::size_t> pass();
     milliseconds sleep_time();
     void run();
@@ -165,9 +170,67 @@ Status NoticeMaker::State::put_off(const OwedNotice& notice, const Made& made)
     return house.store.write([&](WriteTxn& txn) { return put_off_notice(txn, notice, now + pause); });
 }
 
+/// One failure report for the recipients of a message whose time is up (F7, F8).
+Status NoticeMaker::State::tell_group(const std::vector<WatchRecord>& group)
+{
+    auto now = house.clock.now();
+    auto sender = parse_address(group.front().sender, true);
+    if (!sender) return fail(temporary("a watched message's sender cannot be read"));
+    FailureReport report{
+        *sender, "postmaster@" + sender->domain, house.site()->host, group.front().message_id, {}, now};
+    std::vector<Reason> reasons;
+    for (const auto& w : group) {
+        reasons.push_back(w.processed_ms ? Reason::dispatched_overdue : Reason::processed_overdue);
+        if (auto recipient = parse_address(w.recipient, true))
+            report.failed.push_back({*recipient, reasons.back()});
+    }
+    Facts facts;
+    facts.queue_id = group.front().queue_id;
+    facts.now = now;
+    TRY(auto entry, prepare_entry(house.store, facts, "failure-dsn", "", hex(new_id()), "NEVER",
+                                  {group.front().sender}, make_failure_dsn(report)));
+    auto written = house.store.write([&](WriteTxn& txn) -> Status {
+        for (std::size_t i = 0; i < group.size(); ++i) {
+            TRY(auto reason, close_overdue(txn, house.store, group[i], now));
+            if (reason != reasons[i]) return fail(temporary("a notice came at the last moment"));
+            AuditEntry e;
+            e.at = now;
+            e.event = "notice-overdue";
+            e.who = "direct-milter";
+            e.sender = group[i].sender;
+            e.recipient = group[i].recipient;
+            e.message_id = group[i].message_id;
+            e.queue_id = group[i].queue_id;
+            e.token = token_of(*reason);
+            CHECK(append_audit(txn, house.store, std::move(e)));
+        }
+        return entry.write(txn);
+    });
+    if (!written) return written;
+    entry.content->keep();
+    for (std::size_t i = 0; i < group.size(); ++i)
+        LogLine(LOG_NOTICE, group[i].queue_id, "notice")
+            .with("what", "overdue")
+            .with("from", group[i].sender)
+            .with("to", group[i].recipient)
+            .with("token", token_of(reasons[i]));
+    if (house.outbox) house.outbox->wake();
+    return Done{};
+}
+
+Status NoticeMaker::State::tell_overdue()
+{
+    TRY(auto rows, overdue_watches(house.store, house.clock.now(), notices_at_once));
+    std::map<std::pair<std::string, std::string>, std::vector<WatchRecord>> groups;
+    for (auto& w : rows) groups[{w.message_id, w.sender}].push_back(std::move(w));
+    for (const auto& [key, group] : groups) CHECK(tell_group(group));
+    return Done{};
+}
+
 Result<std::size_t> NoticeMaker::State::pass()
 {
     std::lock_guard alone(passing);
+    CHECK(tell_overdue());
     std::size_t made_number = 0;
     TRY(const auto notices, due_notices(house.store, house.clock.now(), notices_at_once));
     for (const auto& notice : notices) {
@@ -181,10 +244,14 @@ Result<std::size_t> NoticeMaker::State::pass()
 
 milliseconds NoticeMaker::State::sleep_time()
 {
-    auto next = next_notice_due(house.store);
-    if (!next) return std::min<milliseconds>(house.site()->settings->reinject_retry_min, longest_sleep);
-    if (!*next) return longest_sleep;
-    return std::clamp<milliseconds>(**next - house.clock.now(), milliseconds(0), longest_sleep);
+    auto notice = next_notice_due(house.store);
+    auto watch = next_watch_due(house.store);
+    if (!notice || !watch)
+        return std::min<milliseconds>(house.site()->settings->reinject_retry_min, longest_sleep);
+    milliseconds sleep = longest_sleep;
+    for (const auto& due : {*notice, *watch})
+        if (due) sleep = std::min<milliseconds>(sleep, *due - house.clock.now());
+    return std::max(sleep, milliseconds(0));
 }
 
 void NoticeMaker::State::run()

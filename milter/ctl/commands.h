@@ -71,6 +71,8 @@ struct AuditOptions {
 int cmd_audit(const Common&, const AuditOptions&);
 int cmd_audit_verify(const Common&);
 int cmd_outbox_list(const Common&);
+int cmd_watch_list(const Common&, bool all);
+int cmd_status(const Common&, const std::string& message_id);
 int cmd_outbox_retry(const Common&, const std::string& id);
 int cmd_store_stat(const Common&);
 int cmd_reload(const Common&);

@@ -28,7 +28,7 @@ struct CommandLine {
 
     InitOptions init;
     CheckOptions check;
-    bool changed = false;
+    bool changed = false, all = false;
     KeyRequestOptions key_request{"", "", "rsa-3072", ""};
     KeyAddOptions key_add;
     AnchorAddOptions anchor_add;
@@ -186,6 +186,13 @@ void add_record_commands(CLI::App& app, CommandLine& l)
         sub->add_option("--id", l.audit.id, "Message-ID, queue id or address");
     }
 
+    auto* watch = family(app, "watch", "Outbound mail and its notifications");
+    auto* watching = command(*watch, "list", "What still waits for an answer", l,
+                             [&l] { return cmd_watch_list(l.common, l.all); });
+    watching->add_flag("--all", l.all, "Also what is complete, failed or overdue");
+    auto* status = command(app, "status", "What became of a message we sent, per recipient", l,
+                           [&l] { return cmd_status(l.common, l.id); });
+    status->add_option("MESSAGE-ID", l.id, "With or without its angle brackets")->required();
     auto* outbox = family(app, "outbox", "Mail we owe");
     command(*outbox, "list", "What waits", l, [&l] { return cmd_outbox_list(l.common); });
     auto* retry = command(*outbox, "retry", "Try all, or one, now", l,

@@ -300,6 +300,24 @@ int cmd_outbox_retry(const Common& common, const std::string& id)
     return show_answer(common, "outbox.retry", id.empty() ? Json::object() : Json{{"id", id}});
 }
 
+namespace {
+const std::vector<Column> watch_columns = {
+    {"MESSAGE-ID", "message_id"},     {"RECIPIENT", "recipient"},       {"STATE", "state"},
+    {"SENT", "sent", true},           {"PROCESSED", "processed", true}, {"DISPATCHED", "dispatched", true},
+    {"DISPLAYED", "displayed", true}, {"FAILED", "failed", true},       {"WHY", "failure"}};
+}
+
+int cmd_watch_list(const Common& common, bool all)
+{
+    return list(common, "watch.list", all ? Json{{"all", 1}} : Json::object(), "watch", "sent",
+                watch_columns);
+}
+
+int cmd_status(const Common& common, const std::string& message_id)
+{
+    return list(common, "status", Json{{"message_id", message_id}}, "watch", "sent", watch_columns);
+}
+
 int cmd_store_stat(const Common& common)
 {
     return show_answer(common, "store.stat", Json::object());

@@ -33,6 +33,8 @@ constexpr Verb table[] = {
     {"audit.verify", false, audit_verify},
     {"outbox.list", false, outbox_list},
     {"outbox.retry", true, outbox_retry},
+    {"watch.list", false, watch_list},
+    {"status", false, status},
     {"store.stat", false, store_stat},
     {"metrics", false, metrics},
     {"reload", true, reload},

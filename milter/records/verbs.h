@@ -74,6 +74,8 @@ Reply audit_read(const Context&, Parameters&);
 Reply audit_verify(const Context&, Parameters&);
 Reply outbox_list(const Context&, Parameters&);
 Reply outbox_retry(const Context&, Parameters&);
+Reply watch_list(const Context&, Parameters&);
+Reply status(const Context&, Parameters&);
 Reply store_stat(const Context&, Parameters&);
 Reply reload(const Context&, Parameters&);
 Reply metrics(const Context&, Parameters&);

@@ -29,7 +29,7 @@ class House(SiteTest):
         self.daemon.start()
         self.assertEqual(smime.field(self.delivered()[0], "Subject"), "survives")
         self.accepted(self.inbound(message))   # the client's repeat after a lost reply
-        until(lambda: self.waiting() == [], "an empty outbox")
+        until(lambda: self.waiting() == [], "an empty outbox", detail=lambda: str(self.waiting()) + self.daemon.log_tail())
         self.postfix.wait_queue_empty()
         self.assertEqual(len(self.delivered()), 1)
 

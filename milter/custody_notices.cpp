@@ -1,0 +1,80 @@
+// What a message means for notifications: whether its sender is to hear, and what an arrived notice says of ours.
+#include "milter/custody_parts.h"
+#include "milter/notify/watch.h"
+
+namespace direct {
+
+NoticeWishes wishes_of(const Site& site, std::string_view inner_message, const std::string& envelope_from)
+{
+    NoticeWishes wishes;
+    auto path = parse_path(envelope_from);
+    auto entity = read_entity(inner_message, site.mime_limits());
+    if (!entity || (path && !*path) || is_automatic(entity->headers)) return wishes;
+    wishes.notices = notice_kind(*entity, site.mime_limits()) == NoticeKind::none;
+    wishes.final = wishes.notices && asks_for_final_delivery(entity->headers);
+    return wishes;
+}
+
+Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, const NoticeWishes& wishes,
+                        const PreparedPickup& p)
+{
+    if (!wishes.notices) return Done{};
+    OwedNotice notice;
+    notice.disposition = "processed";
+    notice.recipient = p.recipient.text();
+    notice.sender = p.held.record.sender;
+    notice.original_message_id = p.held.record.message_id;
+    notice.queue_id = facts.queue_id;
+    notice.warnings = p.held.record.warnings;
+    CHECK(owe_notice(txn, house.store, notice, facts.now));
+    if (!wishes.final) return Done{};
+    notice.disposition = "dispatched";
+    notice.final_delivery = true;
+    notice.warnings.clear();
+    return owe_notice(txn, house.store, std::move(notice), facts.now);
+}
+
+std::vector<NoticeClaim> claims_in(const Site& site, std::string_view inner_message,
+                                   const Certificate& signer)
+{
+    std::vector<NoticeClaim> out;
+    auto limits = site.mime_limits();
+    auto entity = read_entity(inner_message, limits);
+    auto kind = entity ? notice_kind(*entity, limits) : NoticeKind::none;
+    auto add = [&](const std::string& id, const std::optional<Address>& who, std::string disposition,
+                   bool final_delivery, std::string failure) {
+        if (who && !id.empty() && !disposition.empty() && signer.bound_to(*who))
+            out.push_back({id, *who, std::move(disposition), final_delivery, std::move(failure)});
+    };
+    if (kind == NoticeKind::disposition) {
+        if (auto n = read_disposition_notice(*entity, limits))
+            add(n->original_message_id, n->final_recipient, n->disposition, n->final_delivery, n->failure);
+    } else if (kind == NoticeKind::delivery) {
+        if (auto n = read_delivery_notice(*entity, limits))
+            for (const auto& r : n->recipients)
+                if (r.action == "failed")
+                    add(n->original_message_id,
+                        r.original_recipient ? r.original_recipient : r.final_recipient, "failed", false,
+                        r.status);
+    }
+    return out;
+}
+
+Result<bool> note_claims(WriteTxn& txn, const RecordStore& store, const std::vector<NoticeClaim>& claims,
+                         Time now, std::string& told)
+{
+    bool show = claims.empty();
+    for (const auto& c : claims) {
+        TRY(auto use, note_notice(txn, store, c.message_id, c.recipient, c.disposition, c.final_delivery,
+                                  c.failure, now));
+        show |= use == NoticeUse::news || use == NoticeUse::unknown;
+        const char* word = use == NoticeUse::news       ? "noted"
+                           : use == NoticeUse::repeated ? "noted before"
+                           : use == NoticeUse::late     ? "late, after the failure report"
+                                                        : "about no message of ours";
+        told += "; notice " + c.disposition + " of " + c.recipient.text() + " " + word;
+    }
+    return show;
+}
+
+}  // namespace direct

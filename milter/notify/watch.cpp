@@ -1,0 +1,229 @@
+// watch.cpp - see watch.h. A waiting row has one row in watch_due, at its next deadline.
+#include "milter/notify/watch.h"
+
+#include "milter/store/codec.h"
+#include "milter/store/schema.h"
+
+namespace direct {
+
+template <class F, class R>
+requires std::same_as<std::remove_const_t<R>, WatchRecord>
+void fields(F& f, R& r)
+{
+    f(1, r.message_id);
+    f(2, r.sender);
+    f(3, r.recipient);
+    f(4, r.queue_id);
+    f(5, r.wants_final);
+    f(6, r.state);
+    f(7, r.failure);
+    f(8, r.sent_ms);
+    f(9, r.processed_by_ms);
+    f(10, r.dispatched_by_ms);
+    f(11, r.processed_ms);
+    f(12, r.dispatched_ms);
+    f(13, r.displayed_ms);
+    f(14, r.failed_ms);
+}
+
+namespace {
+
+std::int64_t in_ms(Time t)
+{
+    return t.time_since_epoch().count();
+}
+
+std::string key_of(const RecordStore& store, std::string_view message_id, const Address& recipient)
+{
+    return store.index_key("message-id", message_id) + store.index_key("recipient", recipient.key());
+}
+
+/// The deadline that counts now; nothing when the row waits for nothing.
+std::optional<std::int64_t> deadline(const WatchRecord& w)
+{
+    if (w.state != "waiting") return std::nullopt;
+    return w.processed_ms ? w.dispatched_by_ms : w.processed_by_ms;
+}
+
+std::string due_key(std::int64_t due, std::string_view key)
+{
+    return be64(static_cast<std::uint64_t>(due)) + std::string(key);
+}
+
+Status put_watch(WriteTxn& txn, const std::string& key, const WatchRecord* before, const WatchRecord& after)
+{
+    if (before)
+        if (auto due = deadline(*before)) CHECK(txn.erase(Table::watch_due, due_key(*due, key)));
+    CHECK(txn.put(Table::watch, key, encode_fields(after)));
+    auto due = deadline(after);
+    return due ? txn.put(Table::watch_due, due_key(*due, key), "") : Status(Done{});
+}
+
+Result<std::optional<WatchRecord>> read_watch(ReadTxn& txn, std::string_view key)
+{
+    TRY(const auto bytes, txn.get(Table::watch, key));
+    if (!bytes) return std::optional<WatchRecord>();
+    TRY(auto w, decode_watch(*bytes));
+    return std::optional<WatchRecord>(std::move(w));
+}
+
+bool is_failure(std::string_view disposition)
+{
+    return disposition == "failed" || disposition == "error" || disposition == "denied";
+}
+
+/// Notes it in the row; false when it stands there already.
+bool take_note(WatchRecord& w, std::string_view disposition, bool final_delivery, const std::string& failure,
+               std::int64_t now_ms)
+{
+    auto once = [&](std::int64_t& when) {
+        if (when) return false;
+        when = now_ms;
+        return true;
+    };
+    if (is_failure(disposition)) {
+        if (!once(w.failed_ms)) return false;
+        w.failure = failure.empty() ? std::string(disposition) : failure;
+        return true;
+    }
+    if (disposition == "processed") return once(w.processed_ms);
+    // A dispatched without the extension promises nothing about the final destination.
+    if (disposition == "dispatched") return final_delivery ? once(w.dispatched_ms) : !w.dispatched_ms;
+    if (disposition == "displayed") once(w.displayed_ms);
+    return true;  // displayed, deleted and what has no name are never swallowed
+}
+
+void settle(WatchRecord& w)
+{
+    if (w.state != "waiting") return;
+    if (w.failed_ms)
+        w.state = "failed";
+    else if (w.wants_final ? w.processed_ms && w.dispatched_ms : w.processed_ms != 0)
+        w.state = "complete";
+}
+
+}  // namespace
+
+Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& watch)
+{
+    auto recipient = parse_address(watch.recipient, true);
+    if (!recipient || watch.message_id.empty()) return Done{};
+    auto key = key_of(store, watch.message_id, *recipient);
+    TRY(const auto there, txn.get(Table::watch, key));
+    return there ? Status(Done{}) : put_watch(txn, key, nullptr, watch);
+}
+
+Result<std::optional<WatchRecord>> get_watch(ReadTxn& txn, const RecordStore& store,
+                                             std::string_view message_id, const Address& recipient)
+{
+    return read_watch(txn, key_of(store, message_id, recipient));
+}
+
+Result<WatchRecord> decode_watch(std::string_view bytes)
+{
+    WatchRecord w;
+    if (!decode_fields(bytes, w)) return fail(temporary("store: a record does not decode: watch"));
+    return w;
+}
+
+Result<std::vector<WatchRecord>> watches_of(RecordStore& store, std::string_view message_id)
+{
+    std::vector<WatchRecord> out;
+    CHECK(store.read([&](ReadTxn& txn) {
+        return txn.scan(Table::watch, store.index_key("message-id", message_id), "",
+                        [&](std::string_view, std::string_view value) {
+                            if (auto w = decode_watch(value)) out.push_back(std::move(*w));
+                            return true;
+                        });
+    }));
+    return out;
+}
+
+Result<NoticeUse> note_notice(WriteTxn& txn, const RecordStore& store, std::string_view message_id,
+                              const Address& recipient, std::string_view disposition, bool final_delivery,
+                              const std::string& failure, Time now)
+{
+    auto key = key_of(store, message_id, recipient);
+    TRY(const auto before, read_watch(txn, key));
+    if (!before) return NoticeUse::unknown;
+    auto after = *before;
+    bool news = take_note(after, disposition, final_delivery, failure, in_ms(now));
+    settle(after);
+    CHECK(put_watch(txn, key, &*before, after));
+    if (!news) return NoticeUse::repeated;
+    bool shown_anyway = disposition == "displayed" || disposition == "deleted";
+    return before->state == "overdue" && !shown_anyway ? NoticeUse::late : NoticeUse::news;
+}
+
+Result<std::vector<WatchRecord>> overdue_watches(RecordStore& store, Time now, std::size_t most)
+{
+    std::vector<WatchRecord> out;
+    const auto end = be64(static_cast<std::uint64_t>(in_ms(now)) + 1);
+    auto seen = store.read([&](ReadTxn& txn) -> Status {
+        std::vector<std::string> keys;
+        CHECK(txn.scan(Table::watch_due, "", "", [&](std::string_view key, std::string_view) {
+            if (key >= std::string_view(end) || keys.size() >= most) return false;
+            keys.emplace_back(key.substr(8));
+            return true;
+        }));
+        for (const auto& key : keys) {
+            TRY(auto w, read_watch(txn, key));
+            if (w) out.push_back(std::move(*w));
+        }
+        return Done{};
+    });
+    if (!seen) return fail(seen.error());
+    return out;
+}
+
+Result<std::optional<Reason>> close_overdue(WriteTxn& txn, const RecordStore& store, const WatchRecord& watch,
+                                            Time now)
+{
+    std::optional<Reason> none;
+    auto recipient = parse_address(watch.recipient, true);
+    if (!recipient) return none;
+    auto key = key_of(store, watch.message_id, *recipient);
+    TRY(const auto before, read_watch(txn, key));
+    auto due = before ? deadline(*before) : std::nullopt;
+    if (!due || *due > in_ms(now)) return none;
+    auto after = *before;
+    auto reason = before->processed_ms ? Reason::dispatched_overdue : Reason::processed_overdue;
+    after.state = "overdue";
+    after.failure = token_of(reason);
+    CHECK(put_watch(txn, key, &*before, after));
+    return std::optional<Reason>(reason);
+}
+
+Result<std::optional<Time>> next_watch_due(RecordStore& store)
+{
+    std::optional<Time> out;
+    CHECK(store.read([&](ReadTxn& txn) {
+        return txn.scan(Table::watch_due, "", "", [&](std::string_view key, std::string_view) {
+            out = Time(milliseconds(static_cast<std::int64_t>(read_be64(key))));
+            return false;
+        });
+    }));
+    return out;
+}
+
+Result<std::size_t> sweep_watch(RecordStore& store, Time before)
+{
+    std::vector<std::string> old;
+    CHECK(store.read([&](ReadTxn& txn) {
+        return txn.scan(Table::watch, "", "", [&](std::string_view key, std::string_view value) {
+            WatchRecord w;
+            if (decode_fields(value, w) && w.state != "waiting" && w.sent_ms < in_ms(before))
+                old.emplace_back(key);
+            return old.size() < 1000;
+        });
+    }));
+    for (const auto& key : old)
+        CHECK(store.write([&](WriteTxn& txn) -> Status {
+            TRY(bool there, txn.erase(Table::watch, key));
+            static_cast<void>(there);
+            return Done{};
+        }));
+    return old.size();
+}
+
+}  // namespace direct

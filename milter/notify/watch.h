@@ -1,0 +1,69 @@
+// watch.h - outbound mail waiting for notifications: who must answer by when, and what came.
+//
+// One row per message and recipient, written in the transaction that takes the message (F14). Without a request for
+// final-destination notification a recipient is complete with processed; with one, with processed and a dispatched that
+// carries the extension; in both cases with a failure (F11). What is not complete in time is overdue: the submitter gets
+// a failure report, and whatever comes later is kept in audit but shows no success (F9). Repeated notices are noted once
+// (7 days and longer: as long as the row lives), displayed always. Inside write() or read(); thread safe.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "milter/base/address.h"
+#include "milter/base/clock.h"
+#include "milter/base/reason.h"
+#include "milter/store/record_store.h"
+
+namespace direct {
+
+struct WatchRecord {
+    std::string message_id;  ///< with <>
+    std::string sender;      ///< our submitter
+    std::string recipient;
+    std::string queue_id;
+    bool wants_final = false;
+    std::string state = "waiting";  ///< waiting | complete | failed | overdue
+    std::string failure;            ///< failed: what the notice said; overdue: the token
+    std::int64_t sent_ms = 0;
+    std::int64_t processed_by_ms = 0, dispatched_by_ms = 0;  ///< deadlines
+    std::int64_t processed_ms = 0, dispatched_ms = 0, displayed_ms = 0,
+                 failed_ms = 0;  ///< when it came; 0: not yet
+};
+
+/// A row for a message that leaves. One that is there already (the client's repeat) stays as it is.
+Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& watch);
+
+/// The row of a message and recipient, however spelled.
+Result<std::optional<WatchRecord>> get_watch(ReadTxn& txn, const RecordStore& store,
+                                             std::string_view message_id, const Address& recipient);
+/// All rows of a message.
+Result<std::vector<WatchRecord>> watches_of(RecordStore& store, std::string_view message_id);
+/// A row as it lies in Table::watch. Fault: temporary (damaged).
+Result<WatchRecord> decode_watch(std::string_view bytes);
+
+/// What a believed notice does. The caller has proved that it speaks for the recipient.
+enum class NoticeUse : unsigned char {
+    unknown,   ///< we watch no such message: the submitter may have it
+    news,      ///< noted; the submitter may have it
+    repeated,  ///< noted before: not to be shown again
+    late,      ///< after the failure report: kept in audit, not shown as a success
+};
+/// @param disposition     as DispositionNotice has it; "failed" for a signed failure DSN
+/// @param final_delivery  the extension field was there
+Result<NoticeUse> note_notice(WriteTxn& txn, const RecordStore& store, std::string_view message_id,
+                              const Address& recipient, std::string_view disposition, bool final_delivery,
+                              const std::string& failure, Time now);
+
+/// Rows whose deadline has passed, oldest first, at most `most`.
+Result<std::vector<WatchRecord>> overdue_watches(RecordStore& store, Time now, std::size_t most);
+/// Inside write(): the row becomes overdue; nothing when a notice came meanwhile. The reason told to the submitter.
+Result<std::optional<Reason>> close_overdue(WriteTxn& txn, const RecordStore& store, const WatchRecord& watch,
+                                            Time now);
+/// When the next deadline passes; nothing when nothing waits.
+Result<std::optional<Time>> next_watch_due(RecordStore& store);
+/// Removes rows sent before that time that wait for nothing. Number removed.
+Result<std::size_t> sweep_watch(RecordStore& store, Time before);
+
+}  // namespace direct

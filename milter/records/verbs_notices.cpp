@@ -1,0 +1,76 @@
+// verbs_notices.cpp - what became of mail that was sent: who has answered, who still has to.
+#include <nlohmann/json.hpp>
+
+#include "milter/base/text.h"
+#include "milter/notify/owed_notice.h"
+#include "milter/notify/watch.h"
+#include "milter/records/verbs.h"
+
+namespace direct::verbs {
+namespace {
+
+Json when(std::int64_t ms)
+{
+    return ms ? Json(iso_ms(ms)) : Json(nullptr);
+}
+
+Json watch_row(const WatchRecord& w)
+{
+    Json row;
+    row["message_id"] = w.message_id;
+    row["sender"] = w.sender;
+    row["recipient"] = w.recipient;
+    row["state"] = w.state;
+    row["failure"] = w.failure;
+    row["final_delivery_asked"] = w.wants_final;
+    row["sent"] = iso_ms(w.sent_ms);
+    row["processed"] = when(w.processed_ms);
+    row["dispatched"] = when(w.dispatched_ms);
+    row["displayed"] = when(w.displayed_ms);
+    row["failed"] = when(w.failed_ms);
+    row["processed_by"] = iso_ms(w.processed_by_ms);
+    row["dispatched_by"] = w.wants_final ? Json(iso_ms(w.dispatched_by_ms)) : Json(nullptr);
+    row["queue_id"] = w.queue_id;
+    return row;
+}
+
+}  // namespace
+
+Reply watch_list(const Context& c, Parameters& p)
+{
+    Page page(p.number("limit", 1000, 1, 5000));
+    bool all = p.number("all", 0, 0, 1) == 1;
+    auto from = p.bytes("cursor");
+    if (auto ok = p.check(); !ok) return bad(ok.error());
+    Json reply;
+    reply["watch"] = Json::array();
+    auto done = c.store.read([&](ReadTxn& txn) {
+        return txn.scan(Table::watch, {}, from, [&](std::string_view key, std::string_view value) {
+            auto row = decode_watch(value);
+            if (row && !all && row->state != "waiting") return true;
+            if (!page.room(key)) return false;
+            page.add(value.size() + 500);
+            reply["watch"].push_back(row ? watch_row(*row) : Json{{"state", "damaged"}});
+            return true;
+        });
+    });
+    if (!done) return bad(done.error());
+    if (page.full()) reply["next"] = page.next();
+    return good(reply);
+}
+
+Reply status(const Context& c, Parameters& p)
+{
+    auto id = p.text("message_id");
+    if (auto ok = p.check(); !ok) return bad(ok.error());
+    if (!id.starts_with('<')) id = "<" + id + ">";
+    auto rows = watches_of(c.store, id);
+    if (!rows) return bad(rows.error());
+    if (rows->empty()) return bad(1, "not-found", "no message of ours with this Message-ID is known");
+    Json reply;
+    reply["watch"] = Json::array();
+    for (const auto& w : *rows) reply["watch"].push_back(watch_row(w));
+    return good(reply);
+}
+
+}  // namespace direct::verbs

@@ -1,0 +1,145 @@
+"""The sender's side: who has answered, who still has to, and what the submitter hears."""
+import unittest
+
+from harness import smime
+from harness.base import until
+from harness.site import HERE, THERE, SiteTest
+
+OPTION = ("Disposition-Notification-Options", "X-DIRECT-FINAL-DESTINATION-DELIVERY=optional,true")
+FINAL = "X-DIRECT-FINAL-DESTINATION-DELIVERY: \r\n"
+
+
+class Watch(SiteTest):
+    sections = {"notify": {"processed_within": "60m", "dispatched_within": "60m"}}
+
+    def setUp(self):
+        self.sink.clear()
+        self.postfix.empty_mailboxes()
+
+    def sent(self, to=f"bob@{THERE}", headers=(), cc=()):
+        """Alice's message on its way; returns its Message-ID."""
+        mail = smime.mail(f"alice@{HERE}", [to, *cc], "S", "T", headers=headers)
+        self.accepted(self.submit(mail, [to, *cc]))
+        self.sink.wait_for(to)
+        return smime.field(mail, "Message-ID")
+
+    def mdn(self, message_id, disposition, *, extra="", by=f"bob@{THERE}", about=None, signer=None):
+        return smime.sealed(
+            (f"From: {by}\r\nTo: alice@{HERE}\r\nSubject: MDN {disposition}\r\nDate: Sun, 22 Nov 2026 07:00:00 +0000\r\n"
+             f"Message-ID: <{disposition}.{id(object())}.{message_id.strip('<>')}>\r\nMIME-Version: 1.0\r\nAuto-Submitted: auto-replied\r\n"
+             "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n\r\n"
+             "--b\r\nContent-Type: text/plain\r\n\r\nwords\r\n--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
+             f"Final-Recipient: rfc822;{about or by}\r\nOriginal-Message-ID: {message_id}\r\n{extra}"
+             f"Disposition: automatic-action/MDN-sent-automatically;{disposition}\r\n\r\n--b--\r\n").encode(),
+            [signer or self.bob], [self.alice])
+
+    def arrives(self, message, sender=""):
+        self.accepted(self.inbound(message, sender=sender))
+
+    def row(self, message_id, recipient=f"bob@{THERE}"):
+        rows = self.daemon.ctl("status", message_id, "--json").json["watch"]
+        return [r for r in rows if r["recipient"] == recipient][0]
+
+    def shown(self):
+        """Subjects in alice's mailbox once everything has arrived there."""
+        until(lambda: not self.daemon.ctl("outbox", "list", "--json").json["outbox"], "an empty outbox")
+        self.postfix.wait_queue_empty()
+        return sorted(smime.field(m, "Subject") for m in self.postfix.maildir(f"alice@{HERE}"))
+
+    def test_processed_completes_ordinary_mail(self):
+        message_id = self.sent()
+        self.assertEqual(self.row(message_id)["state"], "waiting")
+        self.assertIn(message_id, self.daemon.ctl("watch", "list", "--json").out)
+        self.arrives(self.mdn(message_id, "processed"))
+        row = self.row(message_id)
+        self.assertEqual(row["state"], "complete")
+        self.assertIsNotNone(row["processed"])
+        self.assertEqual(self.shown(), ["MDN processed"])
+        self.assertNotIn(message_id, self.daemon.ctl("watch", "list", "--json").out)
+
+    def test_with_the_request_dispatched_is_needed_too(self):
+        message_id = self.sent(headers=[OPTION])
+        self.arrives(self.mdn(message_id, "processed"))
+        self.assertEqual(self.row(message_id)["state"], "waiting")
+        self.arrives(self.mdn(message_id, "dispatched", extra=FINAL))
+        self.assertEqual(self.row(message_id)["state"], "complete")
+        self.assertEqual(self.shown(), ["MDN dispatched", "MDN processed"])
+
+    def test_a_failure_and_displayed_are_recorded(self):
+        message_id = self.sent()
+        self.arrives(self.mdn(message_id, "processed"))
+        self.arrives(self.mdn(message_id, "displayed"))
+        self.arrives(self.mdn(message_id, "failed"))
+        row = self.row(message_id)
+        self.assertEqual(row["state"], "complete")
+        self.assertIsNotNone(row["displayed"])
+        self.assertIsNotNone(row["failed"])
+
+    def test_a_repeated_notice_is_shown_once(self):
+        message_id = self.sent()
+        self.arrives(self.mdn(message_id, "processed"))
+        self.arrives(self.mdn(message_id, "processed"))   # another message with the same news
+        self.assertEqual(self.shown(), ["MDN processed"])
+        self.assertIn("noted before", self.daemon.ctl("audit").out)
+
+    def test_nobody_speaks_for_somebody_else(self):
+        message_id = self.sent(cc=[f"dave@{THERE}"])
+        self.arrives(self.mdn(message_id, "processed", about=f"dave@{THERE}"))   # bob's own certificate
+        self.assertEqual(self.row(message_id, f"dave@{THERE}")["state"], "waiting")
+        self.arrives(self.mdn(message_id, "processed", by=f"dave@{THERE}", signer=self.there))
+        self.assertEqual(self.row(message_id, f"dave@{THERE}")["state"], "complete")
+
+    def test_a_forged_bounce_changes_nothing(self):
+        message_id = self.sent()
+        bounce = ("From: MAILER-DAEMON@there.test\r\nTo: alice@direct.here.test\r\nMIME-Version: 1.0\r\nMessage-ID: <x@there.test>\r\n"
+                  "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nno\r\n--b\r\n"
+                  f"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\nX-Original-Message-ID: {message_id}\r\n\r\n"
+                  f"Final-Recipient: rfc822; bob@{THERE}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n").encode()
+        self.refused(self.inbound(bounce, sender=""), "not-encrypted")
+        self.assertEqual(self.row(message_id)["state"], "waiting")
+
+    def test_the_submitters_own_notices_are_sealed_and_not_watched(self):
+        mdn = (f"From: alice@{HERE}\r\nTo: bob@{THERE}\r\nSubject: read\r\nDate: Sun, 22 Nov 2026 07:00:00 +0000\r\n"
+               f"Message-ID: <read1@{HERE}>\r\nMIME-Version: 1.0\r\n"
+               "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n\r\n"
+               "--b\r\n\r\nread\r\n--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
+               f"Final-Recipient: rfc822;alice@{HERE}\r\nOriginal-Message-ID: <1@{THERE}>\r\n"
+               "Disposition: manual-action/MDN-sent-manually;displayed\r\n\r\n--b--\r\n").encode()
+        self.accepted(self.submit(mdn, f"bob@{THERE}"))
+        [got] = self.sink.wait_for(f"bob@{THERE}")
+        inner, _ = smime.open_sealed(got.data, self.bob, [self.here_ca])
+        self.assertIn(b"MDN-sent-manually;displayed", inner)
+        self.assertNotEqual(self.daemon.ctl("status", f"<read1@{HERE}>").code, 0)
+
+
+class Overdue(SiteTest):
+    """Timers of a second: nobody answers in time."""
+    sections = {"notify": {"processed_within": "2s", "dispatched_within": "2s"}}
+    setUp, sent, mdn, arrives, row, shown = (Watch.setUp, Watch.sent, Watch.mdn, Watch.arrives, Watch.row, Watch.shown)
+
+    def reports(self, count):
+        return [m for m in self.delivered(count=count) if b"multipart/report; report-type=delivery-status" in m]
+
+    def test_the_submitter_is_told_once_and_late_news_is_no_success(self):
+        message_id = self.sent(cc=[f"dave@{THERE}"])
+        [report] = self.reports(1)
+        text = report.decode()
+        self.assertRegex(text, rf"Final-Recipient: rfc822; ?bob@{THERE}\r?\nAction: failed\r?\nStatus: 5.4.71")
+        self.assertRegex(text, rf"Final-Recipient: rfc822; ?dave@{THERE}\r?\nAction: failed\r?\nStatus: 5.4.71")
+        self.assertIn(f"X-Original-Message-ID: {message_id}", text)
+        self.arrives(self.mdn(message_id, "processed"))
+        self.assertEqual(self.shown(), ["Direct message not delivered"])
+        self.assertEqual(self.row(message_id)["state"], "overdue")
+        self.assertIn("late, after the failure report", self.daemon.ctl("audit").out)
+
+    def test_the_timer_survives_kill_9(self):
+        message_id = self.sent()
+        self.daemon.kill()
+        self.daemon.start()
+        self.reports(1)
+        self.assertEqual(self.row(message_id)["state"], "overdue")
+        self.assertEqual(self.shown(), ["Direct message not delivered"])
+
+
+if __name__ == "__main__":
+    unittest.main()
