@@ -107,8 +107,11 @@ std::string brief(const Tree& tree, Index node)
 
 std::string print(const Tree& tree)
 {
-    return (tree.direct_1 ? "lexicon: direct-1\n" : "") +
-           print(tree, static_cast<Index>(tree.nodes.size() - 1));
+    constexpr std::string_view header = "lexicon: direct-1";
+    std::string text = print(tree, static_cast<Index>(tree.nodes.size() - 1));
+    if (tree.direct_1) return std::string(header) + "\n" + text;
+    // A literal of two lines may look like the header; in the second line of a text it is none.
+    return text.starts_with(header) ? "\n" + text : text;
 }
 
 }  // namespace direct::expr

@@ -32,6 +32,10 @@ const Spec full{{{"C", "US"}, {"O", "Example Clinic"}, {"CN", "Jo"}},
                   "caIssuers;URI:http://ca.example.org/ca.cer,"
                   "OCSP;URI:http://ca.example.org/ocsp"},
                  {"nameConstraints", "permitted;email:direct.example.org"}}};
+const Spec directtrust{{{"CN", "Clinic"}},
+                       "02",
+                       {{"keyUsage", "digitalSignature"},
+                        {"certificatePolicies", "1.3.6.1.4.1.41179.0.1.3,1.3.6.1.4.1.41179.2.1"}}};
 const Spec plain{{{"CN", "Plain"}}, "01", {}};
 const Spec named{{{"C", "US"},
                   {"ST", "MO"},
@@ -102,6 +106,7 @@ Certificate made(const Spec& spec, const Key& key)
 const Certificate& policy_certificate(const std::string& name)
 {
     static const std::map<std::string, Certificate> all{{"full", made(full, rsa_key())},
+                                                        {"directtrust", made(directtrust, rsa_key())},
                                                         {"plain", made(plain, rsa_key())},
                                                         {"elliptic", made(plain, ec_key())},
                                                         {"named", made(named, rsa_key())}};

@@ -2,6 +2,8 @@
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
+#include <filesystem>
+#include <map>
 #include <new>
 
 #include "policy/expr/policy.h"
@@ -82,6 +84,8 @@ BOOST_AUTO_TEST_CASE(the_canonical_text)
     BOOST_TEST(text("{}!X509.TBS.Subject.CN+") == "{}!X509.TBS.Subject.CN+");
     BOOST_TEST(text("United  States = x") == "United  States = x");
     BOOST_TEST(text("lexicon: direct-1\na = \"b c\" # d") == "lexicon: direct-1\na = \"b c\"");
+    // A literal that looks like the lexicon's line does not become it.
+    BOOST_TEST(text("\nlexicon: direct-1\n# = a") == "\nlexicon: direct-1\n# = a");
     BOOST_TEST(text("lexicon: direct-1\n\"a\\\"\\\\\" = \"\"") == "lexicon: direct-1\n\"a\\\"\\\\\" = \"\"");
 }
 
@@ -208,6 +212,36 @@ BOOST_AUTO_TEST_CASE(what_a_policy_does_not_name_costs_nothing)
              c) == 0);
     // A field of many names does allocate: the counter counts.
     BOOST_TEST(cost(parsed("^X509.TBS.EXTENSION.SubjectAltName > 1"), c) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_policies_that_are_shipped)
+{
+    namespace fs = std::filesystem;
+    std::map<std::string, CertificatePolicy> all;
+    for (const auto& entry : fs::directory_iterator(source_dir() + "/conf/policies")) {
+        if (entry.path().extension() != ".pol") continue;
+        auto policy = CertificatePolicy::load(entry.path());
+        BOOST_REQUIRE_MESSAGE(policy, policy.error().why);
+        BOOST_TEST(policy->notes().empty(), entry.path());
+        BOOST_TEST(!policy->asks_network());
+        all.emplace(entry.path().stem(), *policy);
+    }
+    BOOST_TEST(all.size() == 7u);
+    auto answers = [&](const std::string& certificate) {
+        std::string yes;
+        for (const auto& [name, policy] : all) {
+            auto answer = policy.evaluate(policy_certificate(certificate));
+            BOOST_TEST((answer.kind != PolicyAnswer::faulty), name << ": " << answer.why);
+            if (answer.kind == PolicyAnswer::complies) yes += name + " ";
+        }
+        return yes;
+    };
+    BOOST_TEST(answers("full") == "digital-signature email-protection ");
+    BOOST_TEST(answers("plain") == "");
+    BOOST_TEST(answers("elliptic") == "key-size ");
+    BOOST_TEST(answers("named") == "key-encipherment-only ");
+    BOOST_TEST(answers("directtrust") ==
+               "digital-signature digital-signature-only directtrust-category directtrust-policy ");
 }
 
 BOOST_AUTO_TEST_CASE(a_policy_from_a_file)
