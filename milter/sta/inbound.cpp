@@ -8,6 +8,7 @@
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
 #include "milter/mime/wrap.h"
+#include "milter/sta/frame.h"
 #include "milter/sta/judging.h"
 
 namespace direct {
@@ -131,6 +132,7 @@ Status Opening::verify()
 {
     TRY(auto inner, read_entity(clear_, site_.mime_limits()));
     if (is_cms(inner.content_type)) {
+        CHECK(check_frame(inner));
         TRY(auto der, decode_body(inner));
         TRY(auto kind, cms_kind(der));
         if (kind != "signed") return fail(refuse(Reason::not_signed, "inside the envelope lies CMS " + kind));
@@ -155,6 +157,7 @@ Status Opening::verify()
 Status Opening::verify_parts(const Entity& inner)
 {
     TRY(auto parts, split_signed(inner, site_.mime_limits()));
+    CHECK(check_frame(clear_, inner, parts));
     if (!is_cms_signature(parts.signature.content_type))
         return fail(refuse(Reason::not_signed, "the second part is no signature"));
     TRY(auto der, decode_body(parts.signature));

@@ -1,6 +1,6 @@
 """Variants of one recorded message, as somebody would send them who has the ciphertext and wants the clear text.
 
-Each kind fails at another depth: key transport (Bleichenbacher), CBC padding (Vaudenay), structure, signature.
+Each kind fails at another depth: key transport (Bleichenbacher), CBC padding (Vaudenay), structure, frame, signature.
 The recorded message is made here, so right and wrong paddings can be made on purpose.
 """
 import os
@@ -14,7 +14,7 @@ BLOCK = 16
 TEXT = "".join(f"line {i:04d} of a recorded message, long enough to have blocks in its middle\n" for i in range(60))
 
 KINDS = ("key-padding-wrong", "key-wrong", "key-size-wrong", "cbc-padding-wrong", "cbc-padding-right", "structure",
-         "signature")
+         "signature", "frame")
 
 
 class Recorded:
@@ -38,6 +38,11 @@ class Recorded:
         text_at = entity.find(text[:20].encode())
         # Blocks that lie wholly in the text: a change there breaks the signature and nothing else.
         self.text_blocks = range(text_at // BLOCK + 2, (text_at + len(text)) // BLOCK - 2)
+
+        header_at = entity.rfind(b"Content-Type: application/pkcs7-signature")
+        header_end = entity.find(b"\r\n\r\n", header_at)
+        # Two blocks wholly inside: the one that turns into noise, and the one whose byte is changed.
+        self.frame_blocks = range(header_at // BLOCK + 2, header_end // BLOCK)
 
     def carrying(self, der):
         """The recorded message with another body."""
@@ -89,6 +94,11 @@ class Recorded:
             del der[rng.randrange(20, len(der) - 1):]
         else:
             der[rng.randrange(2, 4)] ^= 1 << rng.randrange(8)
+
+    def _frame(self, der, rng):
+        # The header of the signature's part, which no signature covers: a changed byte, and the block before it noise.
+        block = rng.choice(self.frame_blocks)
+        der[self.content_at + (block - 1) * BLOCK + rng.randrange(BLOCK)] ^= 1 << rng.randrange(8)
 
     def _signature(self, der, rng):
         der[self.content_at + rng.choice(self.text_blocks) * BLOCK + rng.randrange(BLOCK)] ^= 1 << rng.randrange(8)
