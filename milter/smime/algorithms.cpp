@@ -145,6 +145,8 @@ const DigestAlgorithm* agreement_digest(std::string_view scheme_oid)
 
 std::string dotted(std::string_view oid)
 {
+    // Writing a long arc in decimal takes time that grows with its square.
+    if (oid.size() > 64) return "unknown";
     std::string der = ber::element(ber::oid, {oid});
     auto* p = reinterpret_cast<const unsigned char*>(der.data());
     Handle<ASN1_OBJECT, &ASN1_OBJECT_free> object(d2i_ASN1_OBJECT(nullptr, &p, long(der.size())));

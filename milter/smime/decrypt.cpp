@@ -35,7 +35,7 @@ public:
     }
 
     /// The first one: a key works once for an envelope, however many entries name it.
-    const RecipientEntry* find(const Certificate& c)
+    const RecipientEntry* find(const Certificate& c) const
     {
         auto best = envelope_.recipients.size();
         auto [from, to] = by_serial_.equal_range(c.serial_bytes());
@@ -49,23 +49,21 @@ public:
     }
 
 private:
-    bool same_issuer(std::size_t index, const Certificate& c)
+    bool same_issuer(std::size_t index, const Certificate& c) const
     {
         std::string_view der = envelope_.recipients[index].who.issuer;
         if (der == c.issuer_der()) return true;
-        // Some senders write a name anew, with other string types; compare as RFC 5280 section 7.1 says.
-        auto [it, fresh] = names_.try_emplace(index);
-        if (fresh) {
-            auto* p = reinterpret_cast<const unsigned char*>(der.data());
-            it->second.reset(d2i_X509_NAME(nullptr, &p, long(der.size())));
-            ossl::take_errors();
-        }
-        return it->second && X509_NAME_cmp(it->second.get(), X509_get_issuer_name(c.x509())) == 0;
+        // Some senders write a name anew, with other string types; compare as RFC 5280 section 7.1 says. The
+        // widest type has four bytes for one. A longer name is not parsed: that takes twenty times its size.
+        if (der.size() > 4 * c.issuer_der().size() + 64) return false;
+        auto* p = reinterpret_cast<const unsigned char*>(der.data());
+        Name name(d2i_X509_NAME(nullptr, &p, long(der.size())));
+        ossl::take_errors();
+        return name && X509_NAME_cmp(name.get(), X509_get_issuer_name(c.x509())) == 0;
     }
 
     const Envelope& envelope_;
     std::unordered_multimap<std::string_view, std::size_t> by_serial_, by_key_id_;
-    std::map<std::size_t, Name> names_;
 };
 
 /// What a key of ours made of its entry; kept, so that it works once.

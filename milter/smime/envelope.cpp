@@ -7,6 +7,8 @@ namespace direct::cms {
 namespace {
 
 constexpr std::size_t encrypted_key_max = 4096;
+constexpr std::size_t attributes_max =
+    64 * 1024;  // authenticated ones are copied; real ones have some hundred bytes
 constexpr unsigned char key_id_tag = ber::context | 0;  // [0] IMPLICIT OCTET STRING
 
 auto broken(const char* where)
@@ -169,7 +171,8 @@ Status read_tag(Envelope& out, ber::Reader& r, std::size_t tag_size)
 {
     if (auto attributes = r.maybe(ber::tagged(1))) {
         // Authenticated is the DER form under the universal tag (RFC 5083 section 2.2).
-        if (attributes->indefinite) return broken("authenticated attributes");
+        if (attributes->indefinite || attributes->whole.size() > attributes_max)
+            return broken("authenticated attributes");
         out.authenticated = attributes->whole;
         out.authenticated[0] = char(ber::set);
     }

@@ -7,6 +7,8 @@ namespace direct::cms {
 namespace {
 
 constexpr std::size_t signature_max = 4096;
+// Real ones have some hundred bytes. They are copied to be hashed, and BER ones parsed and made anew.
+constexpr std::size_t attributes_max = 64 * 1024;
 
 auto broken(const char* where)
 {
@@ -29,6 +31,7 @@ bool read_signer(SignerEntry& out, const ber::Element& info)
     auto digest_element = r.next(ber::sequence);
     auto digest = digest_element ? read_algorithm(digest_element->whole) : std::nullopt;
     out.attributes = r.maybe(ber::tagged(0));
+    if (out.attributes && out.attributes->whole.size() > attributes_max) return false;
     auto signature_element = r.next(ber::sequence);
     auto signature_algorithm = signature_element ? read_algorithm(signature_element->whole) : std::nullopt;
     auto signature = r.next();

@@ -2,88 +2,36 @@
 //
 // The content is hashed once for each digest in use, from the caller's bytes. Certificates come from the
 // cache, so a known partner costs no parsing; those that did not sign are parsed only after a signature fits.
+#include <openssl/core_names.h>
 #include <openssl/rsa.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <vector>
 
-#include "milter/base/crypto.h"
 #include "milter/base/text.h"
-#include "milter/smime/signed_data.h"
+#include "milter/smime/brought.h"
+#include "milter/smime/content_hash.h"
 #include "milter/smime/smime.h"
 
 namespace direct {
 namespace {
 
+using cms::Brought;
+using cms::ContentHash;
 using cms::SignatureAlgorithm;
 using cms::SignedData;
 using cms::SignerEntry;
+
+// Signatures that are tried by mathematics for one message; honest mail has one to four. Who packs a
+// thousand signers into it gets no more work out of us than this.
+constexpr int attempts_max = 32;
+constexpr int key_bits_max = 8192;
+constexpr int exponent_bits_max = 64;
 
 const unsigned char* bytes(std::string_view s)
 {
     return reinterpret_cast<const unsigned char*>(s.data());
 }
-
-/// Hashes of one content, each made when first asked for.
-class Hashes {
-public:
-    virtual ~Hashes() = default;
-    const std::string& of(const cms::DigestAlgorithm& digest)
-    {
-        auto [it, fresh] = made_.try_emplace(&digest);
-        if (!fresh) return it->second;
-        ossl::Digest ctx(EVP_MD_CTX_new());
-        unsigned char out[EVP_MAX_MD_SIZE];
-        unsigned n = 0;
-        bool ok = ctx && EVP_DigestInit_ex(ctx.get(), digest.evp(), nullptr) == 1 && feed(ctx.get()) &&
-                  EVP_DigestFinal_ex(ctx.get(), out, &n) == 1;
-        // An empty hash equals nothing that is promised.
-        if (ok) it->second.assign(reinterpret_cast<char*>(out), n);
-        return it->second;
-    }
-    virtual char first_byte() const = 0;
-
-private:
-    virtual bool feed(EVP_MD_CTX* ctx) const = 0;
-    std::map<const cms::DigestAlgorithm*, std::string> made_;
-};
-
-class TextHashes : public Hashes {
-public:
-    explicit TextHashes(std::string_view text) : text_(text) {}
-    char first_byte() const override { return text_.empty() ? '\0' : text_[0]; }
-
-private:
-    bool feed(EVP_MD_CTX* ctx) const override
-    {
-        return EVP_DigestUpdate(ctx, text_.data(), text_.size()) == 1;
-    }
-    std::string_view text_;
-};
-
-class PieceHashes : public Hashes {
-public:
-    explicit PieceHashes(const ber::Element& string) : string_(string) {}
-    char first_byte() const override
-    {
-        char first = '\0';
-        ber::each_piece(string_, [&](std::string_view piece) {
-            if (!piece.empty()) first = piece[0];
-            return piece.empty();
-        });
-        return first;
-    }
-
-private:
-    bool feed(EVP_MD_CTX* ctx) const override
-    {
-        return ber::each_piece(string_, [&](std::string_view piece) {
-            return EVP_DigestUpdate(ctx, piece.data(), piece.size()) == 1;
-        });
-    }
-    const ber::Element& string_;
-};
 
 /// Digest names of the parameters of RSASSA-PSS; the defaults are SHA-1 and 20.
 struct Pss {
@@ -141,11 +89,26 @@ bool fits_key(SignatureAlgorithm::Kind kind, EVP_PKEY* key)
     return id == EVP_PKEY_RSA || (id == EVP_PKEY_RSA_PSS && kind == SignatureAlgorithm::rsa_pss);
 }
 
+/// Nobody in the field has a larger key, and with one a single signature costs milliseconds: RSA above 8192
+/// bits, or with a public exponent above 64 bits (OpenSSL itself refuses that one above 3072 bits only).
+bool costs_too_much(EVP_PKEY* key)
+{
+    if (EVP_PKEY_get_bits(key) > key_bits_max) return true;
+    BIGNUM* exponent = nullptr;
+    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) != 1) return false;
+    int bits = BN_num_bits(exponent);
+    BN_free(exponent);
+    return bits > exponent_bits_max;
+}
+
 bool mathematics(const SignerEntry& signer, const SignatureAlgorithm& algorithm,
                  const cms::DigestAlgorithm& digest, const Certificate& certificate, std::string_view hash)
 {
     EVP_PKEY* key = X509_get0_pubkey(certificate.x509());
-    if (!key || hash.empty() || !fits_key(algorithm.kind, key)) return false;
+    if (!key || hash.empty() || !fits_key(algorithm.kind, key) || costs_too_much(key)) {
+        ossl::take_errors();
+        return false;
+    }
     ossl::KeyCtx ctx(EVP_PKEY_CTX_new(key, nullptr));
     bool ok = ctx && EVP_PKEY_verify_init(ctx.get()) == 1 &&
               set_padding(ctx.get(), signer, algorithm.kind, digest) &&
@@ -158,7 +121,7 @@ bool mathematics(const SignerEntry& signer, const SignatureAlgorithm& algorithm,
 
 /// The hash that was signed: of the attributes when there are any, of the content otherwise.
 std::optional<std::string> signed_hash(const SignerEntry& signer, const cms::DigestAlgorithm& digest,
-                                       Hashes& content, std::string& detail)
+                                       ContentHash& content, std::string& detail)
 {
     if (!signer.attributes) {
         // Attributes of one signature could be shown as the content of another without any; mail does not
@@ -180,10 +143,12 @@ std::optional<std::string> signed_hash(const SignerEntry& signer, const cms::Dig
     }
     auto encoded = cms::attributes_to_hash(*signer.attributes);
     if (!encoded) return {};
-    return TextHashes(*encoded).of(digest);
+    return cms::TextHash(*encoded).of(digest);
 }
 
-void judge_signer(Signer& out, const SignerEntry& signer, Hashes& content, bool allow_sha1)
+/// @param attempts  counts signatures tried
+void judge_signer(Signer& out, const SignerEntry& signer, ContentHash& content, bool allow_sha1,
+                  int& attempts)
 {
     auto* digest = cms::digest_by_oid(signer.digest.oid);
     auto algorithm = cms::signature_by_oid(signer.signature_algorithm.oid);
@@ -205,6 +170,10 @@ void judge_signer(Signer& out, const SignerEntry& signer, Hashes& content, bool 
     }
     auto hash = signed_hash(signer, *digest, content, out.detail);
     if (!hash) return;
+    if (++attempts > attempts_max) {
+        out.detail = "not tried: too many signatures before it";
+        return;
+    }
     if (!mathematics(signer, *algorithm, *digest, *out.certificate, *hash)) {
         out.detail = "the signature does not fit";
         return;
@@ -214,63 +183,14 @@ void judge_signer(Signer& out, const SignerEntry& signer, Hashes& content, bool 
     if (digest->weak) out.detail = allow_sha1 ? "SHA-1, allowed for this partner" : "SHA-1";
 }
 
-/// Certificates of the CMS, found by what a signer says of itself.
-class Brought {
-public:
-    Brought(const SignedData& data, CertificateCache& cache) : data_(data), cache_(cache) {}
-
-    std::optional<Certificate> find(const cms::Identifier& who)
-    {
-        for (std::string_view der : data_.certificates) {
-            if (who.key_id.empty() && !names(der, who)) continue;
-            const auto& c = parsed(der);
-            if (c && (who.key_id.empty() || c->key_id() == who.key_id)) return c;
-        }
-        return {};
-    }
-
-    std::vector<Certificate> all()
-    {
-        std::vector<Certificate> out;
-        for (std::string_view der : data_.certificates)
-            if (const auto& c = parsed(der)) out.push_back(*c);
-        return out;
-    }
-
-private:
-    const std::optional<Certificate>& parsed(std::string_view der)
-    {
-        auto [it, fresh] = parsed_.try_emplace(der.data());
-        if (fresh)
-            if (auto c = cache_.get(der)) it->second = *std::move(c);
-        return it->second;
-    }
-
-    /// Issuer and serial number out of the DER, without the cost of parsing the certificate.
-    static bool names(std::string_view der, const cms::Identifier& who)
-    {
-        auto certificate = ber::Reader(der).next(ber::sequence);
-        auto body = certificate ? ber::Reader(certificate->content).next(ber::sequence) : std::nullopt;
-        if (!body) return false;
-        ber::Reader r(body->content);
-        r.maybe(ber::tagged(0));
-        auto serial = r.next(ber::integer);
-        auto issuer = serial && r.next(ber::sequence) ? r.next(ber::sequence) : std::nullopt;
-        return issuer && serial->content == who.serial && issuer->whole == who.issuer;
-    }
-
-    const SignedData& data_;
-    CertificateCache& cache_;
-    std::map<const char*, std::optional<Certificate>> parsed_;
-};
-
-void judge_all(Verified& out, const SignedData& data, Hashes& content, Brought& brought, bool allow_sha1)
+void judge_all(Verified& out, const SignedData& data, ContentHash& content, Brought& brought, bool allow_sha1)
 {
     out.signers.clear();
+    int attempts = 0;
     for (const auto& entry : data.signers) {
         Signer signer;
         signer.certificate = brought.find(entry.who);
-        judge_signer(signer, entry, content, allow_sha1);
+        judge_signer(signer, entry, content, allow_sha1, attempts);
         out.signers.push_back(std::move(signer));
     }
 }
@@ -299,11 +219,10 @@ Result<Verified> verify_detached(std::string_view content, std::string_view sign
         return fail(refuse(Reason::malformed, "the detached signature brings a content of its own"));
     Brought brought(data, cache);
     Verified out;
-    TextHashes exact(content);
+    cms::TextHash exact(content);
     judge_all(out, data, exact, brought, allow_sha1);
     if (!any_fits(out) && !is_canonical_crlf(content)) {
-        std::string canonical = to_crlf(content);
-        TextHashes hashes(canonical);
+        cms::CanonicalHash hashes(content);
         judge_all(out, data, hashes, brought, allow_sha1);
     }
     if (any_fits(out)) out.certificates = brought.all();
@@ -317,7 +236,7 @@ Result<Verified> verify_opaque(std::string_view der, const CmsLimits& limits, Ce
     if (!data.content) return fail(refuse(Reason::malformed, "the opaque signature has no content"));
     Brought brought(data, cache);
     Verified out;
-    PieceHashes hashes(*data.content);
+    cms::PieceHash hashes(*data.content);
     judge_all(out, data, hashes, brought, allow_sha1);
     if (any_fits(out)) out.certificates = brought.all();
     std::size_t size = 0;
