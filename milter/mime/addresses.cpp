@@ -22,10 +22,11 @@ bool special(char c)
     return std::string_view("()<>[]:;@\\,\"").find(c) != std::string_view::npos;
 }
 
-/// A quoted string or a run of other characters; what a display name and a local part are made of.
-struct Piece {
-    std::string text;
-    bool quoted = false;
+/// Quoted strings and runs of other characters; what a display name and a local part are made of. Only the
+/// first is kept: a local part has one, and of a display name nobody asks for the words.
+struct Pieces {
+    std::string first;
+    std::size_t count = 0;
 };
 
 class ListReader {
@@ -74,11 +75,10 @@ private:
 
     Status element(bool in_group)
     {
-        std::vector<Piece> pieces;
-        CHECK(read_pieces(pieces));
+        TRY(const auto pieces, read_pieces());
         if (at('@')) {
-            if (pieces.size() != 1) return malformed("words before an address without <>");
-            TRY(auto address, address_after(pieces.front()));
+            if (pieces.count != 1) return malformed("words before an address without <>");
+            TRY(auto address, address_after(pieces.first));
             CHECK(skip());
             // "joe@x.org <joe@x.org>" is common and says the same twice.
             if (!at('<')) return keep(std::move(address));
@@ -90,26 +90,24 @@ private:
             TRY(auto address, angle());
             return keep(std::move(address));
         }
-        if (at(':') && !in_group && !pieces.empty()) {
+        if (at(':') && !in_group && pieces.count) {
             rest_.remove_prefix(1);
             return elements(true);
         }
         return malformed("an address without @");
     }
 
-    Status read_pieces(std::vector<Piece>& pieces)
+    Result<Pieces> read_pieces()
     {
-        for (;;) {
+        for (Pieces pieces;; ++pieces.count) {
             CHECK(skip());
+            const auto before = rest_;
             if (at('"')) {
-                const auto before = rest_;
                 if (!take_quoted(rest_)) return malformed("quoted string without its end");
-                pieces.push_back({std::string(before.substr(0, before.size() - rest_.size())), true});
-            } else {
-                const auto run = plain_run();
-                if (run.empty()) return Done{};
-                pieces.push_back({std::string(run), false});
+            } else if (plain_run().empty()) {
+                return pieces;
             }
+            if (pieces.count == 0) pieces.first = before.substr(0, before.size() - rest_.size());
         }
     }
 
@@ -125,23 +123,22 @@ private:
     Result<Address> angle()
     {
         rest_.remove_prefix(1);
-        std::vector<Piece> pieces;
-        CHECK(read_pieces(pieces));
-        if (pieces.size() != 1 || !at('@')) return malformed("no address inside <>");
-        TRY(auto address, address_after(pieces.front()));
+        TRY(const auto pieces, read_pieces());
+        if (pieces.count != 1 || !at('@')) return malformed("no address inside <>");
+        TRY(auto address, address_after(pieces.first));
         CHECK(skip());
         if (!take('>')) return malformed("< without >");
         return address;
     }
 
     /// The front is '@'.
-    Result<Address> address_after(const Piece& local)
+    Result<Address> address_after(const std::string& local)
     {
         rest_.remove_prefix(1);
         CHECK(skip());
         // Some readers decode words here, and see another address than we do.
-        if (local.text.find("=?") != std::string::npos) return malformed("encoded word in an address");
-        return parse_address(local.text + "@" + std::string(plain_run()));
+        if (local.find("=?") != std::string::npos) return malformed("encoded word in an address");
+        return parse_address(local + "@" + std::string(plain_run()));
     }
 
     Status keep(Address address)
@@ -191,6 +188,7 @@ std::vector<Address> visible_recipients(const Headers& headers)
         if (!equal_ignoring_case(f.name, "To") && !equal_ignoring_case(f.name, "Cc")) continue;
         auto list = addresses_in(f.value);
         if (!list) continue;
+        if (list->size() > most_addresses - out.size()) break;
         out.insert(out.end(), std::make_move_iterator(list->begin()), std::make_move_iterator(list->end()));
     }
     return out;

@@ -102,7 +102,8 @@ struct Originators {
 };
 Result<Originators> originators(const Headers& headers);
 
-/// Addresses of all To and Cc fields; fields that cannot be read count as empty.
+/// Addresses of all To and Cc fields; fields that cannot be read count as empty. At most 10000: a field that
+/// would go beyond is left out with all after it.
 std::vector<Address> visible_recipients(const Headers& headers);
 
 /// "<x@y>" of the Message-ID field, or empty.

@@ -55,14 +55,20 @@ private:
     Result<bool> message(const Entity& e)
     {
         CHECK(deeper());
-        // Views as long as nothing is encoded; the rest is against RFC 2046 but met.
-        std::string decoded;
-        std::string_view bytes = e.body;
-        if (!identity(e.transfer_encoding)) {
-            TRY(decoded, decode_body(e));
-            bytes = decoded;
-        }
-        TRY(const auto inner, read_entity(bytes, limits_));
+        // Views as long as nothing is encoded; the rest is against RFC 2046 but met. Only once: every level
+        // would stand in memory beside the others.
+        if (identity(e.transfer_encoding)) return inside(e.body);
+        if (decoding_) return malformed("an encoded message inside an encoded message");
+        TRY(const auto decoded, decode_body(e));
+        decoding_ = true;
+        TRY(const bool more, inside(decoded));
+        decoding_ = false;
+        return more;
+    }
+
+    Result<bool> inside(std::string_view message)
+    {
+        TRY(const auto inner, read_entity(message, limits_));
         TRY(const bool more, entity(inner));
         --depth_;
         return more;
@@ -101,6 +107,7 @@ private:
     const std::function<bool(Attachment&&)>& take_;
     std::size_t entities_ = 0;
     std::size_t depth_ = 0;
+    bool decoding_ = false;
     std::uint32_t leaves_ = 0;
 };
 

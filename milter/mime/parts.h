@@ -22,7 +22,7 @@ struct Attachment {
 /// or disposition attachment, or that is an XML document (sniff.h), is an attachment. message/rfc822 parts
 /// are opened (limits.mime_depth). One attachment is in memory at a time. What `take` got before a fault
 /// stays taken. Fault: malformed: broken headers, multipart without parts, a body that breaks the rules of
-/// its transfer encoding, limits.
+/// its transfer encoding, limits, an encoded message inside an encoded message.
 Status for_each_attachment(std::string_view message, const MimeLimits& limits,
                            const std::function<bool(Attachment&&)>& take);
 
