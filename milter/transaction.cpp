@@ -2,7 +2,6 @@
 
 #include <syslog.h>
 
-#include <algorithm>
 #include <thread>
 
 #include "milter/answer_time.h"
@@ -10,6 +9,7 @@
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
 #include "milter/custody.h"
+#include "milter/mime/split.h"
 
 namespace direct {
 
@@ -50,9 +50,8 @@ void Transaction::header(std::string_view name, std::string_view value)
         if (fault_) fault_ = fail(refuse(Reason::malformed, "the header is bigger than limits.headers"));
         return;
     }
-    auto same = std::count_if(seen_.begin(), seen_.end(),
-                              [&](const auto& s) { return equal_ignoring_case(s.first, name); });
-    seen_.emplace_back(name, static_cast<int>(same) + 1);
+    // A message with more fields cannot be read, so none of them will be taken away.
+    if (seen_.size() < most_fields) seen_.emplace_back(name, ++numbers_[ascii_lower(name)]);
     if (equal_ignoring_case(name, "From")) from_fields_.emplace_back(value);
     if (equal_ignoring_case(name, "Sender")) sender_fields_.emplace_back(value);
     std::string line(name);
@@ -111,7 +110,8 @@ Plan Transaction::refused(House& house, Reason reason, const std::string& becaus
 Plan Transaction::decide(House& house, const Route& way)
 {
     // Our own user may read why; a stranger sees the uniform answer until a signature has verified.
-    bool own = way.way == Way::outbound || way.way == Way::refuse;
+    // A message that went over a limit in its header was never routed: then the login tells.
+    bool own = routed_ ? way.way == Way::outbound || way.way == Way::refuse : !peer_.login.empty();
     if (!fault_) return refused(house, fault_.error().reason, fault_.error().why, own);
     if (way.way == Way::refuse) return refused(house, way.reason, way.because, true);
     if (way.way == Way::not_ours) {

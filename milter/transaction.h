@@ -6,6 +6,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,7 @@ private:
     std::vector<Recipient> recipients_;
     std::vector<std::string> from_fields_, sender_fields_;
     std::vector<std::pair<std::string, int>> seen_;  ///< header names with their number among equals
+    std::unordered_map<std::string, int> numbers_;   ///< by name in lower case
     Spool spool_;
     Status fault_ = Done{};
     std::size_t header_bytes_ = 0;
