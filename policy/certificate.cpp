@@ -36,6 +36,9 @@ std::string_view der_of(const X509_NAME* name)
     return {reinterpret_cast<const char*>(p), n};
 }
 
+// A stranger chooses the name; it goes into log and audit once for every path and recipient.
+constexpr std::size_t name_text_max = 300;
+
 std::string name_text(const X509_NAME* name)
 {
     ossl::Bio out(BIO_new(BIO_s_mem()));
@@ -43,7 +46,9 @@ std::string name_text(const X509_NAME* name)
         return {};
     char* p = nullptr;
     long n = BIO_get_mem_data(out.get(), &p);
-    return n > 0 ? std::string(p, std::size_t(n)) : std::string();
+    if (n <= 0) return {};
+    if (std::size_t(n) <= name_text_max) return {p, std::size_t(n)};
+    return std::string(p, name_text_max) + "...";
 }
 
 std::string last_of(const X509_NAME* name, int nid)

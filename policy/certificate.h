@@ -29,7 +29,7 @@ public:
     /// All rfc822Name SANs; the legacy emailAddress of the DN only when there is no SAN (A4).
     const std::vector<Address>& emails() const;
     const std::vector<std::string>& domains() const;  ///< all dNSName SANs, normal form
-    std::string subject() const;                      ///< RFC 2253, for the admin
+    std::string subject() const;                      ///< RFC 2253, for the admin; cut after 300 bytes
     std::string issuer() const;
     std::string organisation() const;       ///< O of the subject, or ""
     std::string serial() const;             ///< hex

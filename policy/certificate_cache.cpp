@@ -8,6 +8,9 @@
 namespace direct {
 namespace {
 
+// A larger one is parsed each time: who sends such certificates shall not fill the memory with them for good.
+constexpr std::size_t kept_max = 8 * 1024;
+
 struct Entry {
     Certificate certificate;
     std::string_view key() const { return certificate.der(); }
@@ -27,7 +30,7 @@ Result<Certificate> CertificateCache::get(std::string_view der)
 {
     if (auto known = state_->cache.find(der)) return known->certificate;
     TRY(Certificate certificate, Certificate::from_der(der));
-    state_->cache.put({certificate});
+    if (der.size() <= kept_max) state_->cache.put({certificate});
     return certificate;
 }
 
