@@ -14,6 +14,18 @@
 namespace direct {
 namespace {
 
+// Reasons kept per recipient. A stranger decides how many signers, paths and recipients a message has, and
+// so how long an audit entry would become.
+constexpr std::size_t because_max = 16;
+// Signers whose paths are looked for: with certificates made for it one search takes a tenth of a second. The
+// field signs with all certificates of a sender, which are two or three.
+constexpr std::size_t judged_signers_max = 8;
+
+void add_because(RecipientVerdict& verdict, std::string why)
+{
+    if (verdict.because.size() < because_max) verdict.because.push_back(std::move(why));
+}
+
 /// One message on its way through the steps.
 class Opening {
 public:
@@ -35,6 +47,7 @@ private:
     Status steps();
     Status decrypt(const Entity& outer);
     Status verify();
+    Status verify_inside(const Entity& inner);
     Status verify_parts(const Entity& inner);
     Status take_headers();
     void judge_recipients();
@@ -128,22 +141,27 @@ bool Opening::sha1_allowed() const
     return sha1_excepted(from->from);
 }
 
-Status Opening::verify()
+Status Opening::verify_inside(const Entity& inner)
 {
-    TRY(auto inner, read_entity(clear_, site_.mime_limits()));
     if (is_cms(inner.content_type)) {
         CHECK(check_frame(inner));
         TRY(auto der, decode_body(inner));
+        discard(clear_);  // `inner` with it: its copy of the signature takes its place in memory
         TRY(auto kind, cms_kind(der));
         if (kind != "signed") return fail(refuse(Reason::not_signed, "inside the envelope lies CMS " + kind));
         TRY(verified_, verify_opaque(der, site_.cms_limits(), engine_.certificates, sha1_allowed()));
         signed_part_ = verified_.content;
-    } else if (inner.content_type.is("multipart", "signed")) {
-        CHECK(verify_parts(inner));
-    } else {
-        // No word of what was decrypted: this text goes to log and audit (O2).
-        return fail(refuse(Reason::not_signed, "what lies inside the envelope is not signed"));
+        return Done{};
     }
+    if (inner.content_type.is("multipart", "signed")) return verify_parts(inner);
+    // No word of what was decrypted: this text goes to log and audit (O2).
+    return fail(refuse(Reason::not_signed, "what lies inside the envelope is not signed"));
+}
+
+Status Opening::verify()
+{
+    TRY(auto inner, read_entity(clear_, site_.mime_limits()));
+    CHECK(verify_inside(inner));
     if (!verified_.any_good()) {
         auto reason = best_signer_fault();
         // The mathematics fits, only the algorithm does not: the sender may be told what to change.
@@ -210,12 +228,13 @@ void Opening::judge_recipients()
     // for the partner whom the signed From names.
     if (!sha1_excepted(*result_.from))
         std::erase_if(bound, [&](const Signer* s) { return s->digest == "sha1" && (weak_ = true); });
+    if (bound.size() > judged_signers_max) bound.resize(judged_signers_max);
     for (auto& v : result_.verdicts) {
         if (v.reason != Reason::temporary) continue;  // no key for this one
         if (bound.empty()) {
             v.reason = weak_ ? Reason::weak_algorithm : Reason::sender_mismatch;
             for (const auto& s : verified_.signers)
-                if (s.certificate)
+                if (s.certificate && v.because.size() < because_max)
                     v.because.push_back("signed by " + s.certificate->subject() + ", which is not bound to " +
                                         result_.from->text());
             continue;
@@ -233,7 +252,7 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
     for (const auto* signer : bound) {  // one good one is enough, in any order (D3)
         auto judged =
             judge_under(engine_.verdicts, *signer->certificate, verified_.certificates, anchors, options);
-        verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
+        for (auto& why : judged.because) add_because(verdict, std::move(why));
         if (judged.trusted()) {
             verdict.reason = Reason::accepted;
             verdict.certificates = {signer->certificate->fingerprint(), judged.path.back().fingerprint()};
