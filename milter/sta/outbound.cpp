@@ -93,6 +93,8 @@ Status Sealing::choose_signer()
             result_.signer = key->certificate.fingerprint();
             return Done{};
         }
+    if (site_.keys.at_fault(mail_.from))
+        return fail(temporary("a key of ours cannot be read (directctl check)"));
     return fail(refuse(Reason::no_sender_certificate,
                        "no key of ours may sign for " + mail_.from.text() + " (directctl key list)"));
 }
