@@ -70,6 +70,7 @@ class TroubleTest(SiteTest):
         marker = "clear-" + os.urandom(9).hex()
         self.marks = [*getattr(self, "marks", []), marker]
         text = (marker.encode() + b" ") * (size // (len(marker) + 1))
+        self.attachment = text
         attachments = [("a.bin", "application/octet-stream", text)] if size else []
         return marker, self.from_bob(subject=subject or marker, text=marker + "\n", attachments=attachments, to=to)[1]
 
