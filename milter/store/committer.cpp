@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <utility>
 
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
@@ -138,7 +139,7 @@ void Committer::commit(const Batch& batch)
         if (rc == 0) return;
         if (rc == MDB_MAP_FULL || rc == MDB_MAP_RESIZED) {
             const Status grown = env_.grow(batch.size() == 1 && batch.front()->makes_room);
-            if (grown) continue;
+            if (grown || turn_free_pages()) continue;
             if (batch.size() == 1) return fail_all(batch, grown.error());
         }
         if (batch.size() > 1 && (too_much_at_once(rc) || disk_full(rc, env_)))
@@ -150,6 +151,28 @@ void Committer::commit(const Batch& batch)
 Fault Committer::commit_fault(int rc) const
 {
     return why_closed_.empty() ? lmdb_fault("commit", rc) : temporary(why_closed_);
+}
+
+/// LMDB gives pages out again two commits after the one that freed them. When the map is full no ordinary
+/// request can be the commit in between, and the room just made would never be found. So one is made, of
+/// nothing, from the reserve. False when there is nothing to be gained by it.
+bool Committer::turn_free_pages()
+{
+    if (!std::exchange(freed_lately_, false)) return false;
+    static_cast<void>(env_.grow(true));
+    MDB_txn* raw = nullptr;
+    int rc = mdb_txn_begin(env_.env(), nullptr, 0, &raw);
+    if (rc == 0) {
+        Txn txn(raw);
+        const MDB_dbi meta = env_.table(Table::meta);
+        char name[] = "turn";
+        MDB_val key{sizeof name, name}, value{0, nullptr};
+        rc = mdb_put(raw, meta, &key, &value, 0);
+        if (rc == 0) rc = mdb_del(raw, meta, &key, nullptr);
+        if (rc == 0) rc = mdb_txn_commit(txn.release());
+    }
+    env_.give_reserve_back();
+    return rc == 0;
 }
 
 void Committer::commit_one_by_one(const Batch& batch)
@@ -250,7 +273,8 @@ void Committer::succeed(const Batch& batch)
     }
     count(Metric::commits_total);
     count(Metric::commit_requests_total, requests);
-    if (batch.size() == 1 && batch.front()->makes_room) env_.give_reserve_back();
+    freed_lately_ = std::any_of(batch.begin(), batch.end(), [](const Request* r) { return r->makes_room; });
+    if (batch.size() == 1 && freed_lately_) env_.give_reserve_back();
 }
 
 // A request that failed by itself keeps its own reason.

@@ -65,6 +65,7 @@ private:
     void settle(Batch& batch);
     void commit(const Batch& batch);
     void commit_one_by_one(const Batch& batch);
+    bool turn_free_pages();
     int try_commit(const Batch& batch);
     int run_all(const Batch& batch, MDB_txn* txn);
     int run_nested(Request& request, MDB_txn* parent);
@@ -83,6 +84,7 @@ private:
     bool stopping_ = false;
     std::atomic<std::thread::id> writer_{};  ///< the thread that runs requests at the moment
     std::mutex one_writer_;                  ///< without a thread of our own
+    bool freed_lately_ = false;  ///< the last commit made room; the writer's own
     std::string why_closed_;  ///< why the environment could not be opened anew; the writer's own
     std::thread thread_;
 };

@@ -22,6 +22,7 @@ constexpr std::uint64_t page = 4096;
 constexpr off_t lock_file_size = (readers_max * 64 / 4096 + 1) * 4096;
 /// Of size_max, what only requests that make room may use: a removal copies some tens of pages at most.
 constexpr std::uint64_t reserve_share = 16, reserve_max = 64ull << 20;
+constexpr std::uint64_t removal_pages = 64;
 
 // Which gates this thread is in; nearly always none or one.
 thread_local std::vector<const MapGate*> gates_of_thread;
@@ -175,7 +176,10 @@ Status LmdbEnv::grow(bool into_reserve)
     gate_.enter_alone();
     MDB_envinfo info{};
     mdb_env_info(env(), &info);
-    const std::uint64_t limit = into_reserve ? size_max_ / page * page : ordinary_max();
+    std::uint64_t limit = ordinary_max();
+    // A store that is bigger than a size_max lowered afterwards has no reserve, and must be emptied all the same.
+    if (into_reserve)
+        limit = std::max(size_max_ / page * page, (info.me_last_pgno + 1 + removal_pages) * page);
     // The reserve is taken in a small step: what is left over must not tempt the next request.
     const std::uint64_t step = into_reserve ? info.me_mapsize + (reserve_max >> 4) : info.me_mapsize * 2;
     const std::uint64_t want = std::min(step, limit);
