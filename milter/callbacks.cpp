@@ -76,9 +76,9 @@ constexpr unsigned long wanted_steps = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NO
                                        SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY |
                                        SMFIP_HDR_LEADSPC;
 
-/// Sessions that may be open at once. libmilter ends the daemon when it cannot take connections for about two
-/// minutes, so it never comes so far: a part of the descriptors stays free for the store, the spool, parsers
-/// and the outbox.
+/// Sessions that may be open at once. Where no descriptor is left libmilter asks for the next connection again and
+/// again without a pause (Debian 12: a third of a core for nothing), so it never comes so far: a part of the
+/// descriptors stays free for the store, the spool, parsers and the outbox.
 std::int64_t sessions_max()
 {
     constexpr std::int64_t own_use = 48, share = 16, share_max = 1024;

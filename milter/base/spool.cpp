@@ -63,7 +63,7 @@ Fault disk_fault(const char* what)
 }
 
 /// Descriptors are given out from the lowest: one so near the limit means that a few more would keep the
-/// process from taking connections (libmilter ends when that lasts). The message is put off instead.
+/// process from taking connections and its store from opening files. The message is put off instead.
 bool too_near_the_limit(int fd)
 {
     constexpr rlim_t kept_free = 16;
