@@ -260,7 +260,7 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
         if (first == Reason::temporary) first = judged.reason;
         verdict.certificates.push_back(signer->certificate->fingerprint());
     }
-    verdict.reason = first;
+    verdict.reason = for_good(site_.anchors, verdict.recipient.domain, first);
 }
 
 /// What does not depend on trust: is there such a mailbox, and does it stand in the signed To or Cc.

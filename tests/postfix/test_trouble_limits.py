@@ -229,10 +229,22 @@ class Keys(TroubleTest):
 
     def test_a_key_that_cannot_be_read_at_start_is_no_refusal_for_good(self):
         self.daemon.stop()
-        self.weather.set("open keys/ EIO skip=2", "open keys/ EIO")  # store.key and pepper.key are read later
         self.weather.set(f"open keys/alice@{HERE} EIO", f"open keys/{HERE} EIO")
         self.daemon.start()
         self.assertGreater(self.metric("key_failures_total"), 0)
+        marker, message = self.letter()
+        self.deferred(self.post(message))
+        self.assertEqual(self.submit(smime.mail(f"alice@{HERE}", f"bob@{THERE}"), f"bob@{THERE}").code // 100, 4)
+        self.weather.fine()
+        self.assertIn('taken="yes"', self.daemon.reload())
+        self.taken(self.post(message))
+        self.once(marker)
+
+
+    def test_an_anchor_that_cannot_be_read_at_start_is_no_refusal_for_good(self):
+        self.daemon.stop()
+        self.weather.set("open anchors/ EIO")
+        self.daemon.start()
         marker, message = self.letter()
         self.deferred(self.post(message))
         self.assertEqual(self.submit(smime.mail(f"alice@{HERE}", f"bob@{THERE}"), f"bob@{THERE}").code // 100, 4)
