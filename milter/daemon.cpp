@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr auto notices_kept = std::chrono::hours(24 * 30);
+constexpr std::string_view expired = ": expired on ";  // a finding about an anchor that was read
 }
 
 PoolOptions pool_options(const Settings& settings)
@@ -49,8 +50,10 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& config_file)
 
 void Daemon::tell_findings(const Site& site) const
 {
-    count(Metric::key_failures_total, static_cast<std::int64_t>(site.findings.size()));
-    for (const auto& finding : site.findings) LogLine(LOG_WARNING, "", "config").with("what", finding);
+    for (const auto& finding : site.findings) {
+        if (finding.find(expired) == std::string::npos) count(Metric::key_failures_total);
+        LogLine(LOG_WARNING, "", "config").with("what", finding);
+    }
 }
 
 Status Daemon::open_rooms()
@@ -146,8 +149,7 @@ namespace {
 bool is_about(const std::string& finding, const std::string& file)
 {
     auto path = finding.substr(0, finding.find(": "));
-    return (file == path || file.starts_with(path + "/")) &&
-           finding.find(": expired on ") == std::string::npos;
+    return (file == path || file.starts_with(path + "/")) && finding.find(expired) == std::string::npos;
 }
 
 }  // namespace

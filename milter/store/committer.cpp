@@ -255,6 +255,7 @@ int Committer::run_work(Request& request, MDB_txn* raw)
     if (broken) {
         request.result = fail(lmdb_fault("request", broken));
         count(Metric::store_failures_total);
+        LogLine(LOG_ERR, "", "store").with("what", request.result.error().why);
     }
     if (request.result) {
         request.files_to_remove = txn.take_files_to_remove();

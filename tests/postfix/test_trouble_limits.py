@@ -2,14 +2,13 @@
 import os
 import re
 import resource
-import signal
+import socket
+import struct
 import subprocess
-import threading
 import unittest
 
 from harness import milter, smime
-from harness.base import program, until, write
-from harness.client import SmtpClient
+from harness.base import program, until
 from harness.site import HERE, THERE
 from harness.trouble import TroubleTest
 
@@ -148,6 +147,14 @@ class Descriptors(TroubleTest):
         until(lambda: self.metric("sessions_open") == 0, "no open session")
         self.accepted(self.inbound(over_postfix))
         self.once(marker, other)
+
+    def test_a_connection_that_says_no_more_than_hello_is_counted_off(self):
+        with socket.socket(socket.AF_UNIX) as raw:
+            raw.connect(milter.address_of(self.daemon.socket)[1])
+            raw.sendall(milter.MilterClient.framed(b"O", struct.pack("!III", 6, milter.ALL_ACTIONS, milter.ALL_STEPS)))
+            self.assertTrue(raw.recv(4096))
+            self.assertEqual(self.metric("sessions_open"), 1)
+        until(lambda: self.metric("sessions_open") == 0, "no open session")
 
     def test_spools_leave_some_for_the_rest(self):
         clients = self.connect(8)
