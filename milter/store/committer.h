@@ -84,7 +84,7 @@ private:
     bool stopping_ = false;
     std::atomic<std::thread::id> writer_{};  ///< the thread that runs requests at the moment
     std::mutex one_writer_;                  ///< without a thread of our own
-    bool freed_lately_ = false;  ///< the last commit made room; the writer's own
+    bool freed_lately_ = false;              ///< the last commit made room; the writer's own
     std::string why_closed_;  ///< why the environment could not be opened anew; the writer's own
     std::thread thread_;
 };

@@ -8,8 +8,8 @@
  *
  *   call   write   write, pwrite, writev, pwritev; not LMDB's meta page
  *          meta    the same on a descriptor opened with O_DSYNC: LMDB's meta page
- *          sync    fsync, fdatasync, msync
- *          rename, open (creat and openat too), truncate (ftruncate, fallocate), link, unlink,
+ *          sync    fsync, fdatasync
+ *          rename, open (openat too), truncate (ftruncate, fallocate), link, unlink,
  *          read (read, pread), spawn (posix_spawn; the path is the program)
  *   what   an errno by name (ENOSPC), short (half of the bytes are written), delay=MILLISECONDS
  *   skip   so many matching calls go well first; count: so many are hit, then the rule is spent
@@ -28,7 +28,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -42,8 +41,9 @@ static const char* const call_names[CALLS] = {"write",    "meta", "sync",   "ren
 static const struct {
     const char* name;
     int number;
-} errors[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO},       {"EROFS", EROFS}, {"EDQUOT", EDQUOT}, {"EFBIG", EFBIG},
-              {"EACCES", EACCES}, {"EMFILE", EMFILE}, {"ENFILE", ENFILE}, {"EAGAIN", EAGAIN}, {"ENOMEM", ENOMEM}};
+} errors[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO},       {"EROFS", EROFS},   {"EDQUOT", EDQUOT},
+              {"EFBIG", EFBIG},   {"EACCES", EACCES}, {"EMFILE", EMFILE}, {"ENFILE", ENFILE},
+              {"EAGAIN", EAGAIN}, {"ENOMEM", ENOMEM}};
 
 enum { SHORT = -1, DELAY = -2, RULES = 64 };
 
@@ -63,8 +63,8 @@ static struct stat read_at; /* the rules' file as it was when it was read */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char* control;
 
-#define REAL(type, name, ...)                                                \
-    static type (*real)(__VA_ARGS__);                                        \
+#define REAL(type, name, ...)         \
+    static type (*real)(__VA_ARGS__); \
     if (!real) real = (type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
 
 static int error_number(const char* word)
@@ -99,7 +99,8 @@ static void take_line(char* line)
     int known = 0;
     while (known < CALLS && strcmp(word, call_names[known]) != 0) ++known;
     char* what = strtok_r(NULL, " \n", &rest);
-    if (known == CALLS || !what || strlen(part) >= sizeof r->part || strlen(what) >= sizeof r->word) wrong(word);
+    if (known == CALLS || !what || strlen(part) >= sizeof r->part || strlen(what) >= sizeof r->word)
+        wrong(word);
     r->call = (enum call)known;
     strcpy(r->part, part);
     strcpy(r->word, what);
@@ -249,25 +250,25 @@ ssize_t writev(int fd, const struct iovec* pieces, int n)
     return real(fd, &first, 1);
 }
 
-#define PWRITEV(name, offset)                                              \
-    ssize_t name(int fd, const struct iovec* pieces, int n, offset at)     \
-    {                                                                      \
-        REAL(ssize_t, #name, int, const struct iovec*, int, offset);       \
-        int verdict = decide_fd(write_or_meta(fd), fd);                    \
-        if (fails(verdict)) return -1;                                     \
-        if (verdict != SHORT || n < 1) return real(fd, pieces, n, at);     \
-        struct iovec first = half_of(pieces);                              \
-        return real(fd, &first, 1, at);                                    \
+#define PWRITEV(name, offset)                                          \
+    ssize_t name(int fd, const struct iovec* pieces, int n, offset at) \
+    {                                                                  \
+        REAL(ssize_t, #name, int, const struct iovec*, int, offset);   \
+        int verdict = decide_fd(write_or_meta(fd), fd);                \
+        if (fails(verdict)) return -1;                                 \
+        if (verdict != SHORT || n < 1) return real(fd, pieces, n, at); \
+        struct iovec first = half_of(pieces);                          \
+        return real(fd, &first, 1, at);                                \
     }
 PWRITEV(pwritev, off_t)
 PWRITEV(pwritev64, off64_t)
 
-#define PREAD(name, offset)                                   \
-    ssize_t name(int fd, void* bytes, size_t n, offset at)    \
-    {                                                         \
-        REAL(ssize_t, #name, int, void*, size_t, offset);     \
-        if (fails(decide_fd(C_READ, fd))) return -1;          \
-        return real(fd, bytes, n, at);                        \
+#define PREAD(name, offset)                                \
+    ssize_t name(int fd, void* bytes, size_t n, offset at) \
+    {                                                      \
+        REAL(ssize_t, #name, int, void*, size_t, offset);  \
+        if (fails(decide_fd(C_READ, fd))) return -1;       \
+        return real(fd, bytes, n, at);                     \
     }
 PREAD(pread, off_t)
 PREAD(pread64, off64_t)
@@ -279,35 +280,23 @@ ssize_t read(int fd, void* bytes, size_t n)
     return real(fd, bytes, n);
 }
 
-int fsync(int fd)
-{
-    REAL(int, "fsync", int);
-    return fails(decide_fd(C_SYNC, fd)) ? -1 : real(fd);
-}
+#define SYNC(name)                                           \
+    int name(int fd)                                         \
+    {                                                        \
+        REAL(int, #name, int);                               \
+        return fails(decide_fd(C_SYNC, fd)) ? -1 : real(fd); \
+    }
+SYNC(fsync)
+SYNC(fdatasync)
 
-int fdatasync(int fd)
-{
-    REAL(int, "fdatasync", int);
-    return fails(decide_fd(C_SYNC, fd)) ? -1 : real(fd);
-}
-
-int msync(void* at, size_t n, int flags)
-{
-    REAL(int, "msync", void*, size_t, int);
-    return fails(decide(C_SYNC, "(map)")) ? -1 : real(at, n, flags);
-}
-
-int ftruncate(int fd, off_t n)
-{
-    REAL(int, "ftruncate", int, off_t);
-    return fails(decide_fd(C_TRUNCATE, fd)) ? -1 : real(fd, n);
-}
-
-int ftruncate64(int fd, off64_t n)
-{
-    REAL(int, "ftruncate64", int, off64_t);
-    return fails(decide_fd(C_TRUNCATE, fd)) ? -1 : real(fd, n);
-}
+#define TRUNCATE(name, offset)                                      \
+    int name(int fd, offset n)                                      \
+    {                                                               \
+        REAL(int, #name, int, offset);                              \
+        return fails(decide_fd(C_TRUNCATE, fd)) ? -1 : real(fd, n); \
+    }
+TRUNCATE(ftruncate, off_t)
+TRUNCATE(ftruncate64, off64_t)
 
 int fallocate(int fd, int mode, off_t at, off_t n)
 {
@@ -323,23 +312,14 @@ int posix_fallocate(int fd, off_t at, off_t n)
     return verdict > 0 ? verdict : real(fd, at, n);
 }
 
-int rename(const char* from, const char* to)
-{
-    REAL(int, "rename", const char*, const char*);
-    return fails(decide(C_RENAME, to)) ? -1 : real(from, to);
-}
-
-int renameat(int from_fd, const char* from, int to_fd, const char* to)
-{
-    REAL(int, "renameat", int, const char*, int, const char*);
-    return fails(decide(C_RENAME, to)) ? -1 : real(from_fd, from, to_fd, to);
-}
-
-int link(const char* from, const char* to)
-{
-    REAL(int, "link", const char*, const char*);
-    return fails(decide(C_LINK, to)) ? -1 : real(from, to);
-}
+#define TWO_PATHS(name, call)                                 \
+    int name(const char* from, const char* to)                \
+    {                                                         \
+        REAL(int, #name, const char*, const char*);           \
+        return fails(decide(call, to)) ? -1 : real(from, to); \
+    }
+TWO_PATHS(rename, C_RENAME)
+TWO_PATHS(link, C_LINK)
 
 int unlink(const char* path)
 {
@@ -352,36 +332,31 @@ static mode_t mode_of(int flags, va_list more)
     return flags & (O_CREAT | __O_TMPFILE) ? (mode_t)va_arg(more, int) : 0;
 }
 
-#define OPEN(name)                                                     \
-    int name(const char* path, int flags, ...)                         \
-    {                                                                  \
-        REAL(int, #name, const char*, int, ...);                       \
-        va_list more;                                                  \
-        va_start(more, flags);                                         \
-        mode_t mode = mode_of(flags, more);                            \
-        va_end(more);                                                  \
+#define OPEN(name)                                                         \
+    int name(const char* path, int flags, ...)                             \
+    {                                                                      \
+        REAL(int, #name, const char*, int, ...);                           \
+        va_list more;                                                      \
+        va_start(more, flags);                                             \
+        mode_t mode = mode_of(flags, more);                                \
+        va_end(more);                                                      \
         return fails(decide(C_OPEN, path)) ? -1 : real(path, flags, mode); \
     }
 OPEN(open)
 OPEN(open64)
 
-#define OPENAT(name)                                                          \
-    int name(int at, const char* path, int flags, ...)                        \
-    {                                                                         \
-        REAL(int, #name, int, const char*, int, ...);                         \
-        va_list more;                                                         \
-        va_start(more, flags);                                                \
-        mode_t mode = mode_of(flags, more);                                   \
-        va_end(more);                                                         \
+#define OPENAT(name)                                                           \
+    int name(int at, const char* path, int flags, ...)                         \
+    {                                                                          \
+        REAL(int, #name, int, const char*, int, ...);                          \
+        va_list more;                                                          \
+        va_start(more, flags);                                                 \
+        mode_t mode = mode_of(flags, more);                                    \
+        va_end(more);                                                          \
         return fails(decide(C_OPEN, path)) ? -1 : real(at, path, flags, mode); \
     }
 OPENAT(openat)
 OPENAT(openat64)
-
-int creat(const char* path, mode_t mode)
-{
-    return open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
-}
 
 int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
                 const posix_spawnattr_t* attributes, char* const argv[], char* const envp[])
@@ -417,7 +392,6 @@ int gettimeofday(struct timeval* restrict now, void* restrict zone)
     (void)zone;
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
-    now->tv_sec = t.tv_sec;
-    now->tv_usec = t.tv_nsec / 1000;
+    *now = (struct timeval){t.tv_sec, t.tv_nsec / 1000};
     return 0;
 }
