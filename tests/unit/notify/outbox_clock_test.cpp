@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "milter/base/text.h"
+#include "milter/notify/owed_notice.h"
 #include "tests/support/smtp_server.h"
 #include "tests/unit/notify/post_office.h"
 
@@ -42,6 +43,29 @@ BOOST_AUTO_TEST_CASE(a_clock_set_forward_gives_nothing_up)
     o.server.next({});
     o.later(std::chrono::hours(1));
     BOOST_TEST(o.pass() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_clock_set_back_puts_no_notice_off)
+{
+    PostOffice o;
+    OwedNotice notice;
+    notice.disposition = "processed";
+    notice.recipient = alice;
+    notice.sender = bob;
+    notice.original_message_id = "<1@b.example>";
+    const Time ahead = o.clock.now() + std::chrono::hours(48);
+    BOOST_REQUIRE(
+        o.store.write([&](WriteTxn& txn) { return owe_notice(txn, o.store, notice, ahead); }, 1000));
+    const auto due = due_notices(o.store, o.clock.now(), 10);
+    BOOST_REQUIRE((due && due->size() == 1u));
+    BOOST_TEST(due->front().sender == bob);
+    // An ordinary pause is kept.
+    BOOST_REQUIRE(o.store.write(
+        [&](WriteTxn& txn) {
+            return put_off_notice(txn, due->front(), o.clock.now() + std::chrono::hours(1));
+        },
+        1000));
+    BOOST_TEST(due_notices(o.store, o.clock.now(), 10)->empty());
 }
 
 }  // namespace
