@@ -3,13 +3,19 @@
 #include <arpa/inet.h>
 #include <libmilter/mfapi.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <syslog.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <exception>
 #include <typeinfo>
 
 #include "milter/base/log.h"
+#include "milter/base/metrics.h"
 #include "milter/session.h"
 
 namespace direct {
@@ -70,7 +76,50 @@ constexpr unsigned long wanted_steps = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NO
                                        SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY |
                                        SMFIP_HDR_LEADSPC;
 
-sfsistat on_negotiate(SMFICTX*, unsigned long f0, unsigned long f1, unsigned long, unsigned long,
+/// Sessions that may be open at once. Where no descriptor is left libmilter asks for the next connection again and
+/// again without a pause (Debian 12: a third of a core for nothing), so it never comes so far: a part of the
+/// descriptors stays free for the store, the spool, parsers and the outbox.
+std::int64_t sessions_max()
+{
+    constexpr std::int64_t own_use = 48, share = 16, share_max = 1024;
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > INT32_MAX) return INT32_MAX;
+    const auto all = static_cast<std::int64_t>(files.rlim_cur);
+    return std::max<std::int64_t>(1, all - own_use - std::min(all / share, share_max));
+}
+
+/// One line a minute at most: what is refused is refused by the hundred.
+void tell_of_refused_session()
+{
+    static std::atomic<std::int64_t> told_at{INT64_MIN};
+    count(Metric::sessions_refused_total);
+    const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::seconds(1);
+    auto before = told_at.load();
+    if ((before != INT64_MIN && now - before < 60) || !told_at.compare_exchange_strong(before, now)) return;
+    LogLine(LOG_ERR, "", "sessions")
+        .with("what", "connections are closed at once: too few file descriptors are left")
+        .with("open", metric_value(Metric::sessions_open))
+        .with("most", sessions_max());
+}
+
+/// Made at the first packet, so that sessions are counted before another one is taken.
+bool make_session(SMFICTX* ctx)
+{
+    try {
+        auto session = std::make_unique<Session>(*the_house);
+        if (metric_value(Metric::sessions_open) > sessions_max()) {
+            tell_of_refused_session();
+            return false;
+        }
+        if (smfi_setpriv(ctx, session.get()) != MI_SUCCESS) return false;
+        session.release();
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+sfsistat on_negotiate(SMFICTX* ctx, unsigned long f0, unsigned long f1, unsigned long, unsigned long,
                       unsigned long* pf0, unsigned long* pf1, unsigned long* pf2, unsigned long* pf3)
 {
     if ((f0 & wanted_actions) != wanted_actions || (f1 & wanted_steps) != wanted_steps) {
@@ -78,6 +127,7 @@ sfsistat on_negotiate(SMFICTX*, unsigned long f0, unsigned long f1, unsigned lon
             .with("what", "the MTA does not offer the milter actions and steps we need");
         return SMFIS_REJECT;
     }
+    if (!make_session(ctx)) return SMFIS_REJECT;  // libmilter closes the connection, the MTA answers 4xx
     *pf0 = wanted_actions;
     *pf1 = wanted_steps;
     *pf2 = *pf3 = 0;
@@ -86,16 +136,11 @@ sfsistat on_negotiate(SMFICTX*, unsigned long f0, unsigned long f1, unsigned lon
 
 sfsistat on_connect(SMFICTX* ctx, char*, _SOCK_ADDR* address)
 {
-    try {
-        auto session = std::make_unique<Session>(*the_house);
-        session->peer.client_ip = ip_text(reinterpret_cast<const sockaddr*>(address));
-        session->peer.daemon_name = macro(ctx, "{daemon_name}");
-        if (smfi_setpriv(ctx, session.get()) != MI_SUCCESS) return SMFIS_NOREPLY;
-        session.release();
+    return guard(ctx, SMFIS_NOREPLY, [&](Session& s) -> sfsistat {
+        s.peer.client_ip = ip_text(reinterpret_cast<const sockaddr*>(address));
+        s.peer.daemon_name = macro(ctx, "{daemon_name}");
         return SMFIS_NOREPLY;
-    } catch (...) {
-        return SMFIS_NOREPLY;  // without a session the end of every message is tempfail
-    }
+    });
 }
 
 sfsistat on_envfrom(SMFICTX* ctx, char** arguments)
@@ -150,6 +195,12 @@ sfsistat on_eom(SMFICTX* ctx)
         auto message = std::move(s.message);  // gone when this call ends, whatever happens
         if (!message) return SMFIS_TEMPFAIL;
         message->set_queue_id(macro(ctx, "i").c_str());
+        // With a clock that is years off every certificate is expired, and the refusal would be for good.
+        if (auto right = s.house.clock_watch.check(); !right) {
+            count(Metric::messages_deferred_total);
+            LogLine(LOG_NOTICE, macro(ctx, "i"), "clock").with("what", right.error().why);
+            return SMFIS_TEMPFAIL;
+        }
         return apply(ctx, message->finish(s.house));
     });
 }

@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr auto notices_kept = std::chrono::hours(24 * 30);
+constexpr std::string_view expired = ": expired on ";  // a finding about an anchor that was read
 }
 
 PoolOptions pool_options(const Settings& settings)
@@ -49,7 +50,10 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& config_file)
 
 void Daemon::tell_findings(const Site& site) const
 {
-    for (const auto& finding : site.findings) LogLine(LOG_WARNING, "", "config").with("what", finding);
+    for (const auto& finding : site.findings) {
+        if (finding.find(expired) == std::string::npos) count(Metric::key_failures_total);
+        LogLine(LOG_WARNING, "", "config").with("what", finding);
+    }
 }
 
 Status Daemon::open_rooms()
@@ -96,25 +100,34 @@ Status Daemon::open_plugins(const Settings& settings)
     return Done{};
 }
 
+void Daemon::tidy()
+{
+    auto now = clock_.now();
+    if (auto swept = store_->sweep(now.time_since_epoch().count()); !swept)
+        LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
+    if (auto expired = expire_items(*store_, now); !expired)
+        LogLine(LOG_WARNING, "", "store").with("what", expired.error().why);
+    // A notice, report or repeat later than this is a stranger's.
+    if (auto swept = sweep_legs(*store_, now - notices_kept); !swept)
+        LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
+    if (auto swept = sweep_watch(*store_, now - notices_kept); !swept)
+        LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
+}
+
 void Daemon::look_after()
 {
-    for (;;) {
+    constexpr int minutes_of_tidying = 60;
+    for (int minute = 0;; minute = (minute + 1) % minutes_of_tidying) {
         try {
-            auto now = clock_.now();
-            if (auto swept = store_->sweep(now.time_since_epoch().count()); !swept)
-                LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
-            if (auto expired = expire_items(*store_, now); !expired)
-                LogLine(LOG_WARNING, "", "store").with("what", expired.error().why);
-            // A notice, report or repeat later than this is a stranger's.
-            if (auto swept = sweep_legs(*store_, now - notices_kept); !swept)
-                LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
-            if (auto swept = sweep_watch(*store_, now - notices_kept); !swept)
-                LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
+            // By a clock that is wrong nothing is deleted.
+            bool believed = house_->clock_watch.check().has_value();
+            if (minute == 0 && believed) tidy();
+            if (!hand_over_ && minute > 0) static_cast<void>(open_plugins(*house_->site()->settings));
         } catch (const std::exception& e) {
             LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
         }
         std::unique_lock lock(mutex_);
-        if (wake_.wait_for(lock, std::chrono::hours(1), [this] { return stopping_; })) return;
+        if (wake_.wait_for(lock, std::chrono::minutes(1), [this] { return stopping_; })) return;
     }
 }
 
@@ -130,12 +143,40 @@ Status Daemon::keeps_our_keys(const Site& before, const Site& after)
     return Done{};
 }
 
+namespace {
+
+// "PATH: why" about the file itself or a folder above it. That an anchor has expired is no trouble of reading.
+bool is_about(const std::string& finding, const std::string& file)
+{
+    auto path = finding.substr(0, finding.find(": "));
+    return (file == path || file.starts_with(path + "/")) && finding.find(expired) == std::string::npos;
+}
+
+}  // namespace
+
+// The same for an anchor: without it mail that was trusted would be refused for good. An anchor whose file has
+// gone was taken away on purpose.
+Status Daemon::keeps_anchors(const Site& before, const Site& after)
+{
+    for (const auto& old : before.anchors.rows()) {
+        const auto& now = after.anchors.rows();
+        if (std::any_of(now.begin(), now.end(), [&](const auto& row) { return row.file == old.file; }))
+            continue;
+        for (const auto& finding : after.anchors.findings())
+            if (is_about(finding, old.file))
+                return fail(misconfigured("an anchor cannot be read any more: " + finding));
+    }
+    return Done{};
+}
+
 Status Daemon::reload()
 {
     std::lock_guard one_at_a_time(reloading_);
     auto site = load_site(config_file_, clock_.now());
     if (site)
         if (auto kept = keeps_our_keys(*house_->site(), **site); !kept) site = fail(kept.error());
+    if (site)
+        if (auto kept = keeps_anchors(*house_->site(), **site); !kept) site = fail(kept.error());
     if (!site) {
         count(Metric::reload_failures_total);
         LogLine(LOG_ERR, "", "reload").with("taken", "no").with("what", site.error().why);
@@ -144,6 +185,8 @@ Status Daemon::reload()
     for (const auto& name : needs_restart(*house_->site()->settings, *(*site)->settings))
         LogLine(LOG_WARNING, "", "reload").with("needs-restart", name);
     tell_findings(**site);
+    resize_store(*store_, (*site)->settings->store_size_max);
+    house_->clock_watch.believe();
     house_->take_over(std::move(*site));
     count(Metric::reloads_total);
     LogLine(LOG_INFO, "", "reload").with("taken", "yes");

@@ -29,8 +29,11 @@ private:
     explicit Daemon(std::string config_file) : config_file_(std::move(config_file)) {}
     Status open_rooms();
     Status open_plugins(const Settings& settings);
-    void look_after();  ///< hourly: orphaned content, old items
+    void
+    look_after();  ///< hourly: orphaned content, old items; each minute: the clock, parsers that did not start
+    void tidy();
     static Status keeps_our_keys(const Site& before, const Site& after);
+    static Status keeps_anchors(const Site& before, const Site& after);
     void tell_findings(const Site& site) const;
 
     std::string config_file_;

@@ -9,6 +9,7 @@ House::House(RecordStore& the_store, Secret the_pepper, const Clock& the_clock,
     : store(the_store),
       pepper(std::move(the_pepper)),
       clock(the_clock),
+      clock_watch(the_clock),
       engine(static_cast<std::size_t>(first->settings->milter_key_operations),
              first->settings->limits_work_wait),
       work(first->settings->limits_work_memory, first->settings->limits_work_wait),
@@ -28,7 +29,7 @@ void House::take_over(std::shared_ptr<const Site> site)
 void House::wake()
 {
     if (outbox) outbox->wake();
-    if (hand_over) hand_over->wake();
+    if (auto* parsers = hand_over.load()) parsers->wake();
     if (notices) notices->wake();
 }
 

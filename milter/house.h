@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 
+#include "milter/base/clock_watch.h"
 #include "milter/items/hand_over.h"
 #include "milter/newuser/held_record.h"
 #include "milter/notify/outbox.h"
@@ -27,11 +28,12 @@ struct House {
     RecordStore& store;
     Secret pepper;
     const Clock& clock;
+    ClockWatch clock_watch;
     Engine engine;
     WorkMemory work;
     Derivations derivations;
-    OutboxSender* outbox = nullptr;  ///< woken after commits; may be absent in tests
-    HandOver* hand_over = nullptr;
+    OutboxSender* outbox = nullptr;              ///< woken after commits; may be absent in tests
+    std::atomic<HandOver*> hand_over = nullptr;  ///< absent until the parsers could be started
     NoticeMaker* notices = nullptr;
 
     void wake();

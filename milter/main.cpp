@@ -92,6 +92,7 @@ public:
         for (int number : {SIGUSR1, SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
         pthread_sigmask(SIG_BLOCK, &set, nullptr);
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of write(), not the end
     }
 
 private:

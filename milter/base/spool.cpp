@@ -5,7 +5,9 @@
 #include "milter/base/spool.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,9 +15,12 @@
 #include <cerrno>
 #include <optional>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "milter/base/crypto.h"
+#include "milter/base/log.h"
+#include "milter/base/metrics.h"
 
 namespace direct {
 namespace {
@@ -43,9 +48,28 @@ std::string place(std::uint64_t spool, std::uint64_t piece)
     return "spool " + std::to_string(spool) + " piece " + std::to_string(piece);
 }
 
+/// Tells the administrator of trouble with the disk; a message that is too large is none.
+Fault told(Fault fault)
+{
+    if (fault.retry != Retry::later) return fault;
+    count(Metric::spool_failures_total);
+    LogLine(LOG_ERR, "", "spool").with("what", fault.why);
+    return fault;
+}
+
 Fault disk_fault(const char* what)
 {
     return temporary(std::string("spool: ") + what + ": " + std::generic_category().message(errno));
+}
+
+/// Descriptors are given out from the lowest: one so near the limit means that a few more would keep the
+/// process from taking connections and its store from opening files. The message is put off instead.
+bool too_near_the_limit(int fd)
+{
+    constexpr rlim_t kept_free = 16;
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return false;
+    return static_cast<rlim_t>(fd) + kept_free > files.rlim_cur;
 }
 
 // A file without a name: nobody else can open it, and it is gone when the process is.
@@ -127,6 +151,10 @@ Status Spool::State::append(std::string_view bytes)
 Status Spool::State::write_pieces()
 {
     if (fd < 0) fd = open_unnamed(directory);
+    if (fd >= 0 && too_near_the_limit(fd)) {
+        ::close(std::exchange(fd, -1));
+        errno = EMFILE;
+    }
     if (fd < 0) return fail(disk_fault(("no file in " + directory).c_str()));
     std::size_t done = 0;
     for (; tail.size() - done >= piece_size; done += piece_size) {
@@ -154,7 +182,7 @@ Status Spool::append(std::string_view bytes)
 {
     if (state_->fault) return fail(*state_->fault);
     auto status = state_->append(bytes);
-    if (!status) state_->fault = status.error();
+    if (!status) state_->fault = told(status.error());
     return status;
 }
 
@@ -175,9 +203,9 @@ Result<std::string> Spool::read_all() const
     out.reserve(s.size);
     std::string sealed(s.pieces ? sealed_size : 0, '\0');
     for (std::uint64_t i = 0; i < s.pieces; ++i) {
-        CHECK(read_at(s.fd, sealed, i * sealed_size));
+        if (auto read = read_at(s.fd, sealed, i * sealed_size); !read) return fail(told(read.error()));
         auto piece = aead_open(process_key(), place(s.number, i), sealed);
-        if (!piece) return fail(temporary("spool: a piece on disk was changed"));
+        if (!piece) return fail(told(temporary("spool: a piece on disk was changed")));
         const CleanseAtEnd over(*piece);
         out += *piece;
     }

@@ -25,7 +25,8 @@ public:
     Spool(Spool&&) noexcept;
     Spool& operator=(Spool&&) noexcept;
 
-    /// Fault: too_large, or temporary (disk full, I/O). After a fault the spool stays at fault.
+    /// Fault: too_large, or temporary (disk full, I/O, too few descriptors), which is also a line of the log and
+    /// a step of spool_failures_total. After a fault the spool stays at fault.
     Status append(std::string_view bytes);
     std::uint64_t size() const;
     bool on_disk() const;

@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -213,6 +214,19 @@ void check_store(const Common& common, House& house, Findings& findings)
                          "directctl outbox list tells the last answer of the re-injection listener");
 }
 
+/// Space on the disk of the store: for messages on their way, content files and the store itself.
+void check_disk(const Settings& settings, Findings& findings)
+{
+    constexpr std::uint64_t few_messages = 16;  // of the largest size, spooled and kept at the same time
+    struct statvfs about {};
+    if (::statvfs(settings.store_path.c_str(), &about) != 0) return;
+    const auto free = static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize;
+    if (free < few_messages * settings.milter_message_max)
+        findings.warning("the disk of " + settings.store_path + " has only " + std::to_string(free >> 20) +
+                             " MB free; when it is full mail is answered 4xx",
+                         "make room; nothing has to be restarted");
+}
+
 void check_backup(const Settings& settings, Findings& findings)
 {
     auto marker = settings.store_keys + "/store.key.saved";
@@ -275,6 +289,7 @@ int cmd_check(const Common& common, const CheckOptions& given)
         check_folder(*folder, findings);
     if (!house.daemon_runs()) check_store(common, house, findings);
     check_site(**settings, *settings, common.now, findings);
+    check_disk(**settings, findings);
     check_backup(**settings, findings);
     return report(common, given.nagios, findings);
 }

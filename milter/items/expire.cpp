@@ -77,14 +77,14 @@ Result<std::size_t> expire_items(RecordStore& store, Time now)
         TRY(const auto messages, expired(store, now.time_since_epoch().count(), from, more));
         for (const auto& m : messages) {
             // First nothing may add items any more, then the items, which can be many.
-            CHECK(store.write([&](WriteTxn& txn) { return erase_documents(txn, m); }));
+            CHECK(store.write_making_room([&](WriteTxn& txn) { return erase_documents(txn, m); }));
             CHECK(erase_rows(store, Table::item, m.id));
             const auto erase = [&](WriteTxn& txn) -> Status {
                 CHECK(erase_index(txn, store, m));
                 CHECK(txn.erase(Table::message, m.id));
                 return Done{};
             };
-            auto erased = store.write(erase);
+            auto erased = store.write_making_room(erase);
             if (!erased) return fail(std::move(erased).error());
             ++removed;
         }

@@ -146,7 +146,7 @@ Result<bool> HandOver::State::settle(const std::string& key)
         return Done{};
     }));
     const auto forget = [&]() -> Result<bool> {
-        auto gone = store.write([&](WriteTxn& txn) -> Status {
+        auto gone = store.write_making_room([&](WriteTxn& txn) -> Status {
             CHECK(txn.erase(Table::pending, key));
             return Done{};
         });

@@ -22,7 +22,7 @@ Status erase_rows(RecordStore& store, Table table, std::string_view prefix)
             for (const auto& key : keys) CHECK(txn.erase(table, key));
             return Done{};
         };
-        auto done = store.write(erase, keys.size() * 64);
+        auto done = store.write_making_room(erase, keys.size() * 64);
         if (!done) return done;
         if (keys.size() < batch_rows) return Done{};
     }

@@ -72,7 +72,8 @@ Status gather(ReadTxn& txn, const std::string& row_key, std::int64_t now_ms, std
     if (!bytes) return Done{};
     out.row_seen = *bytes;
     TRY(const NoticeRow row, decode_row(*bytes));
-    if (now_ms >= row.last_ms + interval_ms) return Done{};
+    // A notice that lies far ahead was written before the clock was set back.
+    if (now_ms >= row.last_ms + interval_ms || row.last_ms > now_ms + 2 * interval_ms) return Done{};
     out.due_ms = row.last_ms + interval_ms;
     for (const auto& id : row.entries) {
         TRY(const auto entry, get_outbox(txn, id));

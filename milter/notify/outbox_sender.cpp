@@ -23,6 +23,9 @@ namespace {
 
 constexpr std::size_t entries_at_once = 1000;  // ids read for one pass
 constexpr milliseconds longest_sleep = seconds(60);
+// An entry is not given up before so many tries, whatever the clock says: after a jump of years forward, or a
+// week without power, the first failure must not be the last. Far more than reinject.retry_max doublings.
+constexpr std::uint32_t tries_min = 10;
 constexpr std::uint32_t content_tries = 3;  // unreadable content: the disk may recover, damage does not
 
 // What one try brought, in the words of the store.
@@ -89,6 +92,12 @@ Status follow(WriteTxn& txn, const RecordStore& store, const OutboxEntry& entry,
                             Time(milliseconds(now_ms)));
 }
 
+// No entry is put off further than this. One that is due later was written before the clock was set back.
+std::int64_t latest_due(const Settings& settings, std::int64_t now_ms)
+{
+    return now_ms + std::max(settings.reinject_retry_max, 2 * settings.newuser_notice_interval).count();
+}
+
 milliseconds pause_after(std::uint32_t tries, const Settings& settings)
 {
     milliseconds pause = settings.reinject_retry_min;
@@ -113,7 +122,8 @@ Status apply(WriteTxn& txn, const RecordStore& store, const OutboxEntry& tried, 
     ++after.tries;
     after.last_answer = outcome.answer;
     after.due_ms = now_ms + pause_after(after.tries, settings).count();
-    const bool given_up = now_ms - after.created_ms >= settings.reinject_give_up.count();
+    const bool given_up =
+        after.tries >= tries_min && now_ms - after.created_ms >= settings.reinject_give_up.count();
     const bool damaged = outcome.unreadable && after.tries >= content_tries;
     // A refusal is kept with its content, shown by outbox list and check: a wrong line in Postfix's configuration
     // must not destroy what was accepted. retry_outbox() tries it again.
@@ -149,7 +159,8 @@ struct OutboxSender::State {
         std::lock_guard hold(lock);
         return stopping;
     }
-    Result<std::vector<std::string>> due_ids();
+    Result<std::vector<std::string>> due_ids(const Settings& now);
+    Status put_off_too_far(ReadTxn& txn, std::int64_t latest, std::vector<std::string>& ids);
     Status note(const OutboxEntry& entry, const Outcome& outcome, const Settings& now);
     Status write_what_was_left(const Settings& now);
     Result<bool> hand_over(const std::string& id, const Settings& now, bool& connected);
@@ -158,10 +169,11 @@ struct OutboxSender::State {
     void run();
 };
 
-Result<std::vector<std::string>> OutboxSender::State::due_ids()
+Result<std::vector<std::string>> OutboxSender::State::due_ids(const Settings& settings_now)
 {
     std::vector<std::string> ids;
-    const std::string end = be64(static_cast<std::uint64_t>(now_ms()) + 1);
+    const std::int64_t at = now_ms();
+    const std::string end = be64(static_cast<std::uint64_t>(at) + 1);
     CHECK(store.read([&](ReadTxn& txn) {
         return txn.scan(Table::outbox_due, "", "", [&](std::string_view key, std::string_view) {
             if (key >= std::string_view(end) || ids.size() >= entries_at_once) return false;
@@ -169,7 +181,19 @@ Result<std::vector<std::string>> OutboxSender::State::due_ids()
             return true;
         });
     }));
+    CHECK(store.read([&](ReadTxn& txn) { return put_off_too_far(txn, latest_due(settings_now, at), ids); }));
     return ids;
+}
+
+// They stand at the end of the table.
+Status OutboxSender::State::put_off_too_far(ReadTxn& txn, std::int64_t latest, std::vector<std::string>& ids)
+{
+    const std::string end = be64(static_cast<std::uint64_t>(latest) + 1);
+    return txn.scan_back(Table::outbox_due, "", [&](std::string_view key, std::string_view) {
+        if (key < std::string_view(end) || ids.size() >= entries_at_once) return false;
+        ids.emplace_back(key.substr(8));
+        return true;
+    });
 }
 
 // One line and the counters for one try; `after` is the entry that is left, empty id when none is.
@@ -193,8 +217,8 @@ Status OutboxSender::State::note(const OutboxEntry& entry, const Outcome& outcom
 {
     OutboxEntry after;
     const std::int64_t at = now_ms();
-    auto written =
-        store.write([&](WriteTxn& txn) { return apply(txn, store, entry, outcome, now, at, after); }, 4096);
+    auto written = store.write_making_room(
+        [&](WriteTxn& txn) { return apply(txn, store, entry, outcome, now, at, after); });
     if (!written) {
         LogLine(LOG_ERR, entry.queue_id, "store")
             .with("what", written.error().why)
@@ -244,7 +268,7 @@ Result<std::size_t> OutboxSender::State::pass(bool& connected)
     std::lock_guard alone(passing);
     const auto now = settings();
     CHECK(write_what_was_left(*now));
-    TRY(const auto ids, due_ids());
+    TRY(const auto ids, due_ids(*now));
     std::size_t done = 0;
     connected = true;
     for (const auto& id : ids) {

@@ -44,12 +44,16 @@ std::string same(const std::string& address)
     return parsed ? parsed->key() : address;
 }
 
-Result<std::vector<OwedNotice>> read_notices(RecordStore& store, std::string_view end, std::size_t most)
+/// reinject.retry_max is at most a day: what is due later was put off before the clock was set back.
+constexpr auto longest_pause = std::chrono::hours(24);
+
+Result<std::vector<OwedNotice>> read_notices(RecordStore& store, std::string_view from, std::string_view end,
+                                             std::size_t most)
 {
     std::vector<OwedNotice> out;
     Status damaged = Done{};
     CHECK(store.read([&](ReadTxn& txn) {
-        return txn.scan(Table::owed_notice, "", "", [&](std::string_view key, std::string_view value) {
+        return txn.scan(Table::owed_notice, "", from, [&](std::string_view key, std::string_view value) {
             if ((!end.empty() && key >= end) || out.size() >= most) return false;
             OwedNotice n;
             if (!decode_fields(value, n)) {
@@ -84,12 +88,16 @@ Status owe_notice(WriteTxn& txn, const RecordStore& store, OwedNotice notice, Ti
 
 Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most)
 {
-    return read_notices(store, be64(static_cast<std::uint64_t>(in_ms(now)) + 1), most);
+    const auto after = [](Time t) { return be64(static_cast<std::uint64_t>(in_ms(t)) + 1); };
+    TRY(auto due, read_notices(store, "", after(now), most));
+    TRY(const auto too_far, read_notices(store, after(now + longest_pause), "", most - due.size()));
+    due.insert(due.end(), too_far.begin(), too_far.end());
+    return due;
 }
 
 Result<std::vector<OwedNotice>> owed_notices(RecordStore& store)
 {
-    return read_notices(store, "", static_cast<std::size_t>(-1));
+    return read_notices(store, "", "", static_cast<std::size_t>(-1));
 }
 
 Result<std::optional<Time>> next_notice_due(RecordStore& store)

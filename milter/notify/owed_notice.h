@@ -32,7 +32,8 @@ struct OwedNotice {
 /// `id`, created and due time are set here. Fault: temporary.
 Status owe_notice(WriteTxn& txn, const RecordStore& store, OwedNotice notice, Time now);
 
-/// Those due by now, oldest first, at most `most`. Fault: temporary.
+/// Those due by now, oldest first, and those put off so far that the clock must have been set back since; at most
+/// `most`. Fault: temporary.
 Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most);
 /// All, for directctl. Fault: temporary.
 Result<std::vector<OwedNotice>> owed_notices(RecordStore& store);

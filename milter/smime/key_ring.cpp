@@ -107,12 +107,17 @@ KeyRing KeyRing::load(const std::string& folder)
             ring.findings_.push_back(sub.string() + ": the folder's name is neither address nor domain");
             continue;
         }
-        for (const auto& file : sorted_entries(sub, ring.findings_)) {
+        const auto findings = ring.findings_.size();
+        const auto files = sorted_entries(sub, ring.findings_);
+        if (ring.findings_.size() > findings) ring.at_fault_.insert(owner->key);  // the folder itself
+        for (const auto& file : files) {
             if (file.extension() != ".crt") continue;
-            if (auto one = load_one(*owner, file))
+            if (auto one = load_one(*owner, file)) {
                 ring.add(*std::move(one));
-            else
+            } else {
+                ring.at_fault_.insert(owner->key);
                 ring.findings_.push_back(file.string() + ": " + one.error().why);
+            }
         }
     }
     return ring;
@@ -137,6 +142,12 @@ std::vector<const OwnKey*> KeyRing::for_decryption(const Address& recipient) con
     if (plain != exact) add_all(plain);
     add_all(recipient.domain);
     return out;
+}
+
+bool KeyRing::at_fault(const Address& address) const
+{
+    return at_fault_.contains(address.key()) || at_fault_.contains(without_tag(address).key()) ||
+           at_fault_.contains(address.domain);
 }
 
 std::vector<const OwnKey*> KeyRing::for_signing(const Address& sender, Time now) const

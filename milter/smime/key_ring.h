@@ -7,6 +7,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ public:
     std::vector<const OwnKey*> for_signing(const Address& sender, Time now) const;
     /// Certificates others may encrypt to for this address of ours (local to local, publishing).
     std::vector<Certificate> certificates_of(const Address& address) const;
+    /// A key of this address or its domain stands in the folder but could not be used. What then looks like
+    /// "no key" is trouble of ours, and temporary.
+    bool at_fault(const Address& address) const;
     const std::vector<OwnKey>& all() const { return keys_; }
     const std::vector<std::string>& findings() const { return findings_; }
 
@@ -42,6 +46,7 @@ public:
 private:
     std::vector<OwnKey> keys_;
     std::multimap<std::string, std::size_t> by_name_;
+    std::set<std::string, std::less<>> at_fault_;  ///< by name, as by_name_
     std::vector<std::string> findings_;
 };
 

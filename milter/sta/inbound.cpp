@@ -46,6 +46,7 @@ public:
 private:
     Status steps();
     Status decrypt(const Entity& outer);
+    Fault without_a_key_of_ours(const Fault& fault) const;
     Status verify();
     Status verify_inside(const Entity& inner);
     Status verify_parts(const Entity& inner);
@@ -112,16 +113,29 @@ Status Opening::decrypt(const Entity& outer)
         return fail(refuse(Reason::cannot_decrypt, "CMS content type " + kind + " is not accepted"));
     std::vector<std::vector<const OwnKey*>> candidates;
     for (const auto& v : result_.verdicts) candidates.push_back(site_.keys.for_decryption(v.recipient));
-    TRY(auto opened, open_enveloped(der, candidates, site_.cms_limits(), engine_.gate));
+    auto tried = open_enveloped(der, candidates, site_.cms_limits(), engine_.gate);
+    if (!tried) return fail(without_a_key_of_ours(tried.error()));
+    auto& opened = *tried;
     clear_ = std::move(opened.content);
     result_.cipher = opened.cipher;
     for (std::size_t i = 0; i < result_.verdicts.size(); ++i)
         if (!opened.opened_with[i]) {
+            if (site_.keys.at_fault(result_.verdicts[i].recipient))
+                return fail(temporary("a key of ours cannot be read (directctl check)"));
             result_.verdicts[i].reason = Reason::no_key;
             result_.verdicts[i].because.push_back(
                 "the message is not encrypted to a key bound to this recipient");
         }
     return Done{};
+}
+
+/// No key fits: for good, unless a key of ours is there and could not be read.
+Fault Opening::without_a_key_of_ours(const Fault& fault) const
+{
+    const bool ours = std::any_of(result_.verdicts.begin(), result_.verdicts.end(),
+                                  [&](const auto& v) { return site_.keys.at_fault(v.recipient); });
+    if (fault.reason != Reason::no_key || !ours) return fault;
+    return temporary("a key of ours cannot be read (directctl check)");
 }
 
 bool Opening::sha1_excepted(const Address& from) const
@@ -265,7 +279,7 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
         if (first == Reason::temporary) first = judged.reason;
         verdict.certificates.push_back(signer->certificate->fingerprint());
     }
-    verdict.reason = first;
+    verdict.reason = for_good(site_.anchors, verdict.recipient.domain, first);
 }
 
 /// What does not depend on trust: is there such a mailbox, and does it stand in the signed To or Cc.

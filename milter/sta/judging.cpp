@@ -58,4 +58,10 @@ bool is_mailbox(const DomainSettings& domain, const Address& address)
     return std::find(domain.listed.begin(), domain.listed.end(), local) != domain.listed.end();
 }
 
+Reason for_good(const TrustAnchors& anchors, std::string_view our_domain, Reason reason)
+{
+    const bool trust = reason == Reason::no_path || reason == Reason::untrusted;
+    return trust && anchors.at_fault(our_domain) ? Reason::temporary : reason;
+}
+
 }  // namespace direct

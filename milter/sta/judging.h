@@ -30,4 +30,7 @@ JudgeOptions judge_options(const Settings& settings, Time now, Use::Kind use);
 /// Does the domain take mail for this address, as far as the settings tell (mailboxes, listed)?
 bool is_mailbox(const DomainSettings& domain, const Address& address);
 
+/// "Not trusted" for good, or temporary when anchors of our domain could not be read.
+Reason for_good(const TrustAnchors& anchors, std::string_view our_domain, Reason reason);
+
 }  // namespace direct

@@ -93,6 +93,8 @@ Status Sealing::choose_signer()
             result_.signer = key->certificate.fingerprint();
             return Done{};
         }
+    if (site_.keys.at_fault(mail_.from))
+        return fail(temporary("a key of ours cannot be read (directctl check)"));
     return fail(refuse(Reason::no_sender_certificate,
                        "no key of ours may sign for " + mail_.from.text() + " (directctl key list)"));
 }
@@ -130,7 +132,7 @@ void Sealing::find_recipient(std::size_t index)
             worst = Reason::revocation_unknown;
         }
     }
-    verdict.reason = good.empty() ? worst : Reason::sealed;
+    verdict.reason = good.empty() ? for_good(site_.anchors, mail_.from.domain, worst) : Reason::sealed;
     if (!good.empty()) usable_[index] = std::move(good);
 }
 
@@ -152,7 +154,7 @@ void Sealing::judge_local(RecipientVerdict& verdict)
                               judge_options(settings_, mail_.now, Use::signing));
     verdict.because.insert(verdict.because.end(), signer.because.begin(), signer.because.end());
     if (!signer.trusted()) {
-        verdict.reason = signer.reason;
+        verdict.reason = for_good(site_.anchors, domain->name, signer.reason);
         return;
     }
     Reason reason = Reason::no_valid_certificate;
@@ -169,7 +171,7 @@ void Sealing::judge_local(RecipientVerdict& verdict)
         }
         reason = judged.reason;
     }
-    verdict.reason = reason;
+    verdict.reason = for_good(site_.anchors, mail_.from.domain, reason);
 }
 
 Manner Sealing::manner_for(const Address& recipient) const

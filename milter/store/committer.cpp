@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <utility>
 
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
@@ -25,6 +26,14 @@ using Txn = std::unique_ptr<MDB_txn, AbortTxn>;
 bool too_much_at_once(int rc)
 {
     return rc == MDB_TXN_FULL || rc == MDB_MAP_FULL;
+}
+
+/// The same on the side of the disk. LMDB calls a write that came out short EIO; with a disk that is
+/// broken it would only take long to try each request for itself.
+bool disk_full(int rc, const LmdbEnv& env)
+{
+    constexpr std::uint64_t nearly_none = 16u << 20;
+    return rc == ENOSPC || rc == EDQUOT || rc == EFBIG || (rc == EIO && env.disk_free() < nearly_none);
 }
 
 }  // namespace
@@ -55,11 +64,11 @@ void Committer::start_thread()
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-Status Committer::submit(const Work& work, std::size_t size_hint)
+Status Committer::submit(const Work& work, std::size_t size_hint, bool makes_room)
 {
     if (env_.gate().inside()) return fail(temporary("store: a write inside a read"));
     if (writer_.load() == std::this_thread::get_id()) return fail(temporary("store: a write inside a write"));
-    Request request{work, size_hint};
+    Request request{work, size_hint, makes_room};
     if (!thread_.joinable()) {
         const std::lock_guard alone(one_writer_);
         Batch batch{&request};
@@ -129,13 +138,41 @@ void Committer::commit(const Batch& batch)
         const int rc = try_commit(batch);
         if (rc == 0) return;
         if (rc == MDB_MAP_FULL || rc == MDB_MAP_RESIZED) {
-            const Status grown = env_.grow();
-            if (grown) continue;
+            const Status grown = env_.grow(batch.size() == 1 && batch.front()->makes_room);
+            if (grown || turn_free_pages()) continue;
             if (batch.size() == 1) return fail_all(batch, grown.error());
         }
-        if (too_much_at_once(rc) && batch.size() > 1) return commit_one_by_one(batch);
-        return fail_all(batch, lmdb_fault("commit", rc));
+        if (batch.size() > 1 && (too_much_at_once(rc) || disk_full(rc, env_)))
+            return commit_one_by_one(batch);
+        return fail_all(batch, commit_fault(rc));
     }
+}
+
+Fault Committer::commit_fault(int rc) const
+{
+    return why_closed_.empty() ? lmdb_fault("commit", rc) : temporary(why_closed_);
+}
+
+/// LMDB gives pages out again two commits after the one that freed them. When the map is full no ordinary
+/// request can be the commit in between, and the room just made would never be found. So one is made, of
+/// nothing, from the reserve. False when there is nothing to be gained by it.
+bool Committer::turn_free_pages()
+{
+    if (!std::exchange(freed_lately_, false)) return false;
+    static_cast<void>(env_.grow(true));
+    MDB_txn* raw = nullptr;
+    int rc = mdb_txn_begin(env_.env(), nullptr, 0, &raw);
+    if (rc == 0) {
+        Txn txn(raw);
+        const MDB_dbi meta = env_.table(Table::meta);
+        char name[] = "turn";
+        MDB_val key{sizeof name, name}, value{0, nullptr};
+        rc = mdb_put(raw, meta, &key, &value, 0);
+        if (rc == 0) rc = mdb_del(raw, meta, &key, nullptr);
+        if (rc == 0) rc = mdb_txn_commit(txn.release());
+    }
+    env_.give_reserve_back();
+    return rc == 0;
 }
 
 void Committer::commit_one_by_one(const Batch& batch)
@@ -148,7 +185,9 @@ void Committer::commit_one_by_one(const Batch& batch)
 int Committer::try_commit(const Batch& batch)
 {
     if (!env_.env()) {
-        if (const Status opened = env_.reopen(); !opened) return EIO;
+        const Status opened = env_.reopen();
+        why_closed_ = opened ? "" : opened.error().why;
+        if (!opened) return ENODEV;
     }
     MDB_txn* raw = nullptr;
     int rc = mdb_txn_begin(env_.env(), nullptr, 0, &raw);
@@ -164,17 +203,16 @@ int Committer::try_commit(const Batch& batch)
     if (rc == 0)
         succeed(batch);
     else if (rc != MDB_MAP_FULL && rc != MDB_MAP_RESIZED)
-        after_failed_commit(batch, rc);
+        after_failed_commit(batch);
     return rc;
 }
 
 // LMDB may refuse everything after a failed write of its meta page; opened anew it reads what is on
 // disk, and goes on as soon as the disk does.
-void Committer::after_failed_commit(const Batch& batch, int rc)
+void Committer::after_failed_commit(const Batch& batch)
 {
     for (const Request* request : batch)
         for (const auto& state : request->attached) state->fate = PreparedState::unknown;
-    LogLine(LOG_ERR, "", "store").with("commit", mdb_strerror(rc));
     if (const Status opened = env_.reopen(); !opened)
         LogLine(LOG_ERR, "", "store").with("reopen", opened.error().why);
 }
@@ -217,6 +255,7 @@ int Committer::run_work(Request& request, MDB_txn* raw)
     if (broken) {
         request.result = fail(lmdb_fault("request", broken));
         count(Metric::store_failures_total);
+        LogLine(LOG_ERR, "", "store").with("what", request.result.error().why);
     }
     if (request.result) {
         request.files_to_remove = txn.take_files_to_remove();
@@ -235,17 +274,25 @@ void Committer::succeed(const Batch& batch)
     }
     count(Metric::commits_total);
     count(Metric::commit_requests_total, requests);
+    freed_lately_ = std::any_of(batch.begin(), batch.end(), [](const Request* r) { return r->makes_room; });
+    if (batch.size() == 1 && freed_lately_) env_.give_reserve_back();
 }
 
 // A request that failed by itself keeps its own reason.
 void Committer::fail_all(const Batch& batch, const Fault& fault)
 {
+    std::int64_t failed = 0;
     for (Request* request : batch) {
         if (!request->result) continue;
         request->result = fail(fault);
         request->files_to_remove.clear();
+        ++failed;
     }
     count(Metric::store_failures_total);
+    LogLine(LOG_ERR, "", "store")
+        .with("what", fault.why)
+        .with("requests", failed)
+        .with("disk-free", static_cast<std::int64_t>(env_.disk_free()));
 }
 
 }  // namespace direct

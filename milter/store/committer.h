@@ -7,9 +7,10 @@
 // artificial delay: a single request is one commit, and under load the batches make themselves.
 //
 // A request that fails, throws or breaks something is dropped alone. When the map is full everything
-// is dropped, the map grown and the whole batch run again; when it may not grow any more the requests
-// run one by one, so that only those that do not fit fail. When the commit fails, every request of
-// the batch gets a temporary Fault and nothing has changed.
+// is dropped, the map grown and the whole batch run again; when it may not grow any more, or the disk is
+// full, the requests run one by one, so that only those that do not fit fail. When the commit fails for
+// another reason, every request of the batch gets a temporary Fault and nothing has changed. Each failure is
+// a line of the log and a step of store_failures_total.
 #pragma once
 #include <chrono>
 #include <condition_variable>
@@ -41,12 +42,14 @@ public:
     Committer& operator=(const Committer&) = delete;
 
     /// Waits until the request is on disk or has failed.
-    Status submit(const Work& work, std::size_t size_hint);
+    /// @param makes_room  it may use what size_max keeps back for removals
+    Status submit(const Work& work, std::size_t size_hint, bool makes_room = false);
 
 private:
     struct Request {
         const Work& work;
         std::size_t size_hint;
+        bool makes_room;
         std::chrono::steady_clock::time_point from = std::chrono::steady_clock::now();
         Status result{};
         bool done = false;
@@ -62,13 +65,15 @@ private:
     void settle(Batch& batch);
     void commit(const Batch& batch);
     void commit_one_by_one(const Batch& batch);
+    bool turn_free_pages();
     int try_commit(const Batch& batch);
     int run_all(const Batch& batch, MDB_txn* txn);
     int run_nested(Request& request, MDB_txn* parent);
     int run_work(Request& request, MDB_txn* txn);
-    void after_failed_commit(const Batch& batch, int rc);
+    void after_failed_commit(const Batch& batch);
     void succeed(const Batch& batch);
     void fail_all(const Batch& batch, const Fault& fault);
+    Fault commit_fault(int rc) const;
 
     LmdbEnv& env_;
     const Sealer& sealer_;
@@ -79,6 +84,8 @@ private:
     bool stopping_ = false;
     std::atomic<std::thread::id> writer_{};  ///< the thread that runs requests at the moment
     std::mutex one_writer_;                  ///< without a thread of our own
+    bool freed_lately_ = false;              ///< the last commit made room; the writer's own
+    std::string why_closed_;  ///< why the environment could not be opened anew; the writer's own
     std::thread thread_;
 };
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,11 @@ namespace {
 
 constexpr unsigned readers_max = 1024;  ///< read transactions at one moment; each takes 64 bytes
 constexpr std::uint64_t page = 4096;
+/// Room for LMDB's header and readers_max slots, in whole pages; it takes the slots from the file's size.
+constexpr off_t lock_file_size = (readers_max * 64 / 4096 + 1) * 4096;
+/// Of size_max, what only requests that make room may use: a removal copies some tens of pages at most.
+constexpr std::uint64_t reserve_share = 16, reserve_max = 64ull << 20;
+constexpr std::uint64_t removal_pages = 64;
 
 // Which gates this thread is in; nearly always none or one.
 thread_local std::vector<const MapGate*> gates_of_thread;
@@ -112,7 +118,8 @@ Status LmdbEnv::open_env()
     MDB_env* raw = nullptr;
     if (const int rc = mdb_env_create(&raw)) return fail(lmdb_fault("mdb_env_create", rc));
     Env env(raw);
-    map_size_ = std::max(map_size_, std::min(options_.map_start, options_.size_max)) / page * page;
+    map_size_ = std::max(map_size_, std::min(options_.map_start, ordinary_max())) / page * page;
+    CHECK(take_lock_file_blocks());
     mdb_env_set_maxdbs(raw, table_count + 8u);
     mdb_env_set_maxreaders(raw, readers_max);
     mdb_env_set_mapsize(raw, map_size_);
@@ -125,7 +132,27 @@ Status LmdbEnv::open_env()
     int dead = 0;
     mdb_reader_check(raw, &dead);
     env_ = std::move(env);
-    return open_tables();
+    Status tables = open_tables();
+    if (!tables) env_.reset();  // without its tables it would refuse everything and never be opened again
+    return tables;
+}
+
+Status LmdbEnv::take_lock_file_blocks() const
+{
+    // Before LMDB has it open: closing a descriptor of ours would take LMDB's own lock on the file away.
+    const std::string path = options_.path + "/lock.mdb";
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return fail(folder_fault("cannot open", path, errno));
+    const int error = ::posix_fallocate(fd, 0, lock_file_size);
+    ::close(fd);
+    if (error) return fail(temporary("store: no room for " + path + ": " + std::strerror(error)));
+    return Done{};
+}
+
+std::uint64_t LmdbEnv::ordinary_max() const
+{
+    const std::uint64_t all = size_max_;
+    return (all - std::min(all / reserve_share, reserve_max)) / page * page;
 }
 
 Status LmdbEnv::open_tables()
@@ -143,13 +170,19 @@ Status LmdbEnv::open_tables()
     return Done{};
 }
 
-Status LmdbEnv::grow()
+Status LmdbEnv::grow(bool into_reserve)
 {
+    if (!is_open()) return fail(temporary("store: not open after a failure"));
     gate_.enter_alone();
     MDB_envinfo info{};
     mdb_env_info(env(), &info);
-    const std::uint64_t limit = options_.size_max / page * page;
-    const std::uint64_t want = std::min<std::uint64_t>(info.me_mapsize * 2, limit);
+    std::uint64_t limit = ordinary_max();
+    // A store that is bigger than a size_max lowered afterwards has no reserve, and must be emptied all the same.
+    if (into_reserve)
+        limit = std::max(size_max_ / page * page, (info.me_last_pgno + 1 + removal_pages) * page);
+    // The reserve is taken in a small step: what is left over must not tempt the next request.
+    const std::uint64_t step = into_reserve ? info.me_mapsize + (reserve_max >> 4) : info.me_mapsize * 2;
+    const std::uint64_t want = std::min(step, limit);
     int rc = 0;
     const bool room = want > info.me_mapsize;
     if (room) rc = mdb_env_set_mapsize(env(), want);
@@ -158,6 +191,34 @@ Status LmdbEnv::grow()
     if (!room) return fail(temporary("store: store.size_max reached"));
     if (rc) return fail(lmdb_fault("mdb_env_set_mapsize", rc));
     return Done{};
+}
+
+void LmdbEnv::give_reserve_back()
+{
+    gate_.enter_alone();
+    if (env() && map_size_ > ordinary_max()) {
+        // LMDB keeps at least what is in use. When the smaller map cannot be had, the next commit tells.
+        mdb_env_set_mapsize(env(), ordinary_max());
+        MDB_envinfo info{};
+        mdb_env_info(env(), &info);
+        map_size_ = info.me_mapsize;
+    }
+    gate_.leave_alone();
+}
+
+bool LmdbEnv::is_open()
+{
+    gate_.enter();
+    const bool open = env() != nullptr;
+    gate_.leave();
+    return open;
+}
+
+std::uint64_t LmdbEnv::disk_free() const
+{
+    struct statvfs about {};
+    if (::statvfs(options_.path.c_str(), &about) != 0) return 0;
+    return static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize;
 }
 
 Status LmdbEnv::reopen()

@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "milter/base/log.h"
+#include "milter/base/metrics.h"
 #include "milter/base/text.h"
 #include "milter/store/content_entry.h"
 #include "milter/store/lmdb_store_impl.h"
@@ -101,8 +104,15 @@ Status LmdbStore::check_or_mark(bool create)
     return sync_folder(options_.path + "/..");
 }
 
+// After a failure the next write opens the environment anew, but readers must not wait for one to come.
+Status LmdbStore::open_again()
+{
+    return committer_.submit([](WriteTxn&) -> Status { return Done{}; }, 0);
+}
+
 Status LmdbStore::read(const std::function<Status(ReadTxn&)>& work)
 {
+    if (!env_->is_open()) CHECK(open_again());
     TRY(const auto scope, ReadScope::begin(*env_));
     LmdbTxn txn(*env_, sealer_, scope->txn(), false);
     return work(txn);
@@ -116,6 +126,10 @@ Result<std::unique_ptr<PreparedContent>> LmdbStore::prepare(std::string_view byt
         files_.protect(ref.id);
         if (Status written = files_.write(ref.id, bytes, own_key); !written) {
             files_.release(ref.id);
+            count(Metric::store_failures_total);
+            LogLine(LOG_ERR, "", "store")
+                .with("what", written.error().why)
+                .with("disk-free", static_cast<std::int64_t>(env_->disk_free()));
             return fail(std::move(written).error());
         }
     } else if (own_key.empty()) {

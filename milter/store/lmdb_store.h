@@ -26,6 +26,10 @@ struct StoreOptions {
 Result<std::unique_ptr<RecordStore>> open_lmdb_store(const StoreOptions& options, const Secret& store_key,
                                                      const std::vector<Secret>& further_keys = {});
 
+/// A new store.size_max, in bytes, from the next write on; a store that is bigger already stays as it is.
+/// Any thread. Does nothing to another kind of store.
+void resize_store(RecordStore& store, std::uint64_t size_max);
+
 /// Reads a key file of exactly 32 bytes; refuses one that others may read. Fault: configuration.
 Result<Secret> read_key_file(const std::string& path);
 

@@ -31,6 +31,11 @@ public:
     {
         return committer_.submit(work, size_hint);
     }
+    Status write_making_room(const std::function<Status(WriteTxn&)>& work, std::size_t size_hint) override
+    {
+        return committer_.submit(work, size_hint, true);
+    }
+    void set_size_max(std::uint64_t bytes) { env_->set_size_max(bytes); }
     Result<std::unique_ptr<PreparedContent>> prepare(std::string_view bytes,
                                                      std::string_view own_key) override;
     Result<std::string> content(const ContentRef& ref, std::string_view own_key) override;
@@ -49,6 +54,7 @@ public:
     Result<bool> is_named(std::string_view content_id);
 
 private:
+    Status open_again();
     static Sealer ring(const Secret& key, const std::vector<Secret>& further_keys);
     Status copy_environment(const std::string& folder);
     Result<std::uint64_t> rekey_table(Table table);

@@ -42,7 +42,7 @@ Result<StoreStat> LmdbStore::stat()
 {
     StoreStat out;
     out.schema = schema_number;
-    out.size_max = options_.size_max;
+    out.size_max = env_->size_max();
     CHECK(read([&](ReadTxn& txn) -> Status {
         for (std::uint8_t n = 1; n <= table_count; ++n) {
             const auto table = static_cast<Table>(n);
@@ -110,7 +110,7 @@ Status LmdbStore::sweep_idempotency(std::int64_t now_ms)
             for (const auto& key : old) CHECK(txn.erase(Table::idempotency, key));
             return Done{};
         };
-        CHECK(write(erase_old, old.size() * 100));
+        CHECK(write_making_room(erase_old, old.size() * 100));
     }
     return Done{};
 }
@@ -202,6 +202,11 @@ Result<std::uint64_t> LmdbStore::rekey()
     }
     TRY(const std::uint64_t files, rekey_files());
     return done + files;
+}
+
+void resize_store(RecordStore& store, std::uint64_t size_max)
+{
+    if (auto* const lmdb = dynamic_cast<LmdbStore*>(&store)) lmdb->set_size_max(size_max);
 }
 
 Status backup_store(RecordStore& store, const std::string& folder)

@@ -117,6 +117,13 @@ public:
     virtual Status read(const std::function<Status(ReadTxn&)>& work) = 0;
     /// @param size_hint  bytes this request will write, for the committer's 4 MB batches
     virtual Status write(const std::function<Status(WriteTxn&)>& work, std::size_t size_hint = 4096) = 0;
+    /// A write that removes more than it adds. Even a removal needs a few pages, so a part of the store's
+    /// size is kept back for these: a full store can still be emptied. Otherwise as write().
+    virtual Status write_making_room(const std::function<Status(WriteTxn&)>& work,
+                                     std::size_t size_hint = 4096)
+    {
+        return write(work, size_hint);
+    }
 
     /// `own_key`, when not empty, seals the bytes under that 32-byte key instead of the store's
     /// (held records: only the right answer opens them). It is not kept.

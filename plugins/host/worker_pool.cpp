@@ -109,6 +109,8 @@ private:
         {
             Held held(*this);
             if (!held.slot) return fail(temporary("no parser child was free in time"));
+            // Killed from outside while it had nothing to do: no fault of the document that comes now.
+            if (*held.slot && !(*held.slot)->child.running()) held.slot->reset();
             if (!*held.slot) {
                 TRY(Worker worker, spawn());
                 *held.slot = std::move(worker);

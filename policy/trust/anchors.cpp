@@ -11,13 +11,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> sorted_entries(const fs::path& folder, std::vector<std::string>& findings)
+std::vector<fs::path> sorted_entries(const fs::path& folder, std::vector<std::string>& findings, bool& failed)
 {
     std::vector<fs::path> out;
     std::error_code error;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
         if (it->path().filename().string().front() != '.') out.push_back(it->path());
     if (error) findings.push_back(folder.string() + ": " + error.message());
+    // No folder at all is a site without anchors, which is what its administrator made.
+    failed = failed || (error && error != std::errc::no_such_file_or_directory);
     std::sort(out.begin(), out.end());
     return out;
 }
@@ -30,11 +32,13 @@ bool is_anchor_file(const fs::path& file)
 }
 
 /// What may be an anchor at that time; the rest is told.
-std::vector<Certificate> usable_in(const fs::path& file, Time now, std::vector<std::string>& findings)
+std::vector<Certificate> usable_in(const fs::path& file, Time now, std::vector<std::string>& findings,
+                                   bool& failed)
 {
     auto read = load_certificates(file);
     if (!read) {
         findings.push_back(read.error().why);
+        failed = true;
         return {};
     }
     std::vector<Certificate> out;
@@ -69,7 +73,7 @@ TrustAnchors TrustAnchors::load(const std::string& folder, Time now)
 {
     TrustAnchors out;
     Collected in, outgoing;
-    for (const auto& domain_folder : sorted_entries(folder, out.findings_)) {
+    for (const auto& domain_folder : sorted_entries(folder, out.findings_, out.all_at_fault_)) {
         std::error_code ignored;
         // Single files beside the domains (a bundle's signer) are not anchors.
         if (!fs::is_directory(domain_folder, ignored)) continue;
@@ -78,21 +82,23 @@ TrustAnchors TrustAnchors::load(const std::string& folder, Time now)
             out.findings_.push_back(domain_folder.string() + ": the folder's name is not a domain");
             continue;
         }
-        for (const auto& way_folder : sorted_entries(domain_folder, out.findings_)) {
+        bool failed = false;
+        for (const auto& way_folder : sorted_entries(domain_folder, out.findings_, failed)) {
             std::string way = way_folder.filename();
             if (way != "in" && way != "out" && way != "both") {
                 out.findings_.push_back(way_folder.string() + ": not \"in\", \"out\" or \"both\"; not read");
                 continue;
             }
-            for (const auto& file : sorted_entries(way_folder, out.findings_)) {
+            for (const auto& file : sorted_entries(way_folder, out.findings_, failed)) {
                 if (!is_anchor_file(file)) continue;
-                for (const auto& c : usable_in(file, now, out.findings_)) {
+                for (const auto& c : usable_in(file, now, out.findings_, failed)) {
                     out.rows_.push_back({*domain, way, file, c});
                     if (way != "out") in[*domain].push_back(c);
                     if (way != "in") outgoing[*domain].push_back(c);
                 }
             }
         }
+        if (failed) out.at_fault_.insert(*domain);
     }
     into(out.in_, std::move(in));
     into(out.out_, std::move(outgoing));

@@ -4,6 +4,7 @@
 // expired anchor is left out and told as a finding: it must not stop the rest. Thread safe.
 #pragma once
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ public:
     /// Everything read, for directctl anchor list.
     const std::vector<Row>& rows() const { return rows_; }
 
+    /// Something of this domain's anchors could not be read: what then looks untrusted is trouble of ours.
+    bool at_fault(std::string_view normal_domain) const
+    {
+        return all_at_fault_ || at_fault_.contains(normal_domain);
+    }
+
     /// Reads the folder. A missing folder gives no anchors and a finding. Never a Fault for single files.
     static TrustAnchors load(const std::string& folder, Time now);
     /// For tests: the same from memory.
@@ -34,6 +41,8 @@ public:
 private:
     std::map<std::string, AnchorSet, std::less<>> in_, out_;
     std::vector<Row> rows_;
+    std::set<std::string, std::less<>> at_fault_;
+    bool all_at_fault_ = false;
     std::vector<std::string> findings_;
 };
 

@@ -49,6 +49,8 @@ class Daemon:
         for section, names in (sections or {}).items():
             self.sections.setdefault(section, {}).update(names)
         self.process = None
+        self.environment = {}  # added to ours when it is started
+        self.prefix = []       # a program that starts it: ["prlimit", "--nofile=64"]
         self._make_folders()
         self.write_config()
 
@@ -96,8 +98,9 @@ class Daemon:
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([program("direct-milter"), "--config", self.config],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen([*self.prefix, program("direct-milter"), "--config", self.config],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, **self.environment})
         until(lambda: self._ready() or self.process.poll() is not None, "the daemon's socket", detail=self.log_tail)
         if self.process.poll() is not None:
             raise Failure(f"the daemon ended at start with {self.process.returncode}\n{self.log_tail()}")

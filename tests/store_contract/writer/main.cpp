@@ -1,6 +1,7 @@
 // store_writer - writes records until it is killed, and says each number once the store has taken it.
 //
-// usage: store_writer FOLDER FIRST THREADS
+// usage: store_writer FOLDER FIRST THREADS [TOTAL]
+// With TOTAL it writes so many, goes on after one that failed, and ends with 0.
 // Output: one line per acknowledged record, its number. The record of number n has the key be32(n), a
 // content of n * 997 % 20000 bytes and a reference to it.
 #include <unistd.h>
@@ -36,7 +37,7 @@ bool write_record(RecordStore& store, std::uint32_t n)
 
 int main(int argc, char** argv)
 {
-    if (argc != 4) return 2;
+    if (argc != 4 && argc != 5) return 2;
     StoreOptions options;
     options.path = std::string(argv[1]) + "/store";
     options.inline_max = 4096;
@@ -45,12 +46,13 @@ int main(int argc, char** argv)
     auto store = open_lmdb_store(options, Secret(std::string(32, 'k')));
     if (!store) return 3;
     std::atomic<std::uint32_t> next{static_cast<std::uint32_t>(std::atoi(argv[2]))};
+    const std::uint32_t end = argc == 5 ? next + static_cast<std::uint32_t>(std::atoi(argv[4])) : UINT32_MAX;
     std::vector<std::thread> threads;
     for (int t = 0; t < std::atoi(argv[3]); ++t)
         threads.emplace_back([&] {
-            while (write_record(**store, next++)) {
-            }
+            for (std::uint32_t n; (n = next++) < end;)
+                if (!write_record(**store, n) && argc == 4) return;
         });
     for (auto& thread : threads) thread.join();
-    return 4;
+    return argc == 5 ? 0 : 4;
 }

@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 
+#include "milter/base/metrics.h"
 #include "tests/support/scratch.h"
 
 using namespace direct;
@@ -61,6 +62,58 @@ private:
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(spool)
+
+// Every write of the spool fails or comes short in turn: the limit goes up in steps smaller than a piece.
+BOOST_AUTO_TEST_CASE(wherever_the_disk_is_full_the_spool_stays_at_fault_and_leaves_nothing)
+{
+    const auto bytes = pattern(600'000);
+    unsigned failed = 0;
+    for (rlim_t room = 0; room < 700'000; room += 30'011) {
+        const test::Scratch dir;
+        Spool s(dir.path(), plenty);
+        const auto before = metric_value(Metric::spool_failures_total);
+        Status last = Done{};
+        {
+            const FullDisk disk(room);
+            for (std::size_t at = 0; at < bytes.size() && last; at += 10'000)
+                last = s.append(std::string_view(bytes).substr(at, 10'000));
+        }
+        if (last) continue;
+        ++failed;
+        BOOST_TEST((last.error().retry == Retry::later));
+        BOOST_TEST(metric_value(Metric::spool_failures_total) == before + 1);
+        BOOST_TEST(!s.append("more").has_value());  // there is room again, but a piece is missing
+        BOOST_TEST(!s.read_all().has_value());
+        BOOST_TEST(metric_value(Metric::spool_failures_total) == before + 1);
+        BOOST_TEST(fs::is_empty(dir.path()));
+        Spool next(dir.path(), plenty);
+        BOOST_TEST(next.append(bytes).has_value());
+        BOOST_TEST((*next.read_all() == bytes));
+    }
+    BOOST_TEST(failed >= 19U);
+}
+
+// A message must not take the descriptors that the process needs to go on.
+BOOST_AUTO_TEST_CASE(the_last_descriptors_are_left_alone)
+{
+    const test::Scratch dir;
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const int next_free = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    BOOST_REQUIRE(next_free >= 0);
+    rlimit few = before;
+    few.rlim_cur = static_cast<rlim_t>(next_free) + 10;
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    Spool s(dir.path(), plenty);
+    const auto status = s.append(pattern(600'000));
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    ::close(next_free);
+    BOOST_REQUIRE(!status);
+    BOOST_TEST((status.error().retry == Retry::later));
+    BOOST_TEST(status.error().why.find("Too many open files") != std::string::npos);
+    Spool next(dir.path(), plenty);
+    BOOST_TEST(next.append(pattern(600'000)).has_value());
+}
 
 BOOST_AUTO_TEST_CASE(small_messages_stay_in_memory)
 {

@@ -284,6 +284,19 @@ BOOST_AUTO_TEST_CASE(the_first_goes_at_once_the_rest_in_a_digest)
     BOOST_TEST(q.minutes_from_start(q.entries().back()) == 185);
 }
 
+// The fault: after a notice under a clock that ran ahead, the next waited as long as that clock had been ahead.
+BOOST_AUTO_TEST_CASE(a_clock_set_back_keeps_no_notice_back)
+{
+    Queue q;
+    q.later(60 * 24);
+    q.add();
+    q.send(q.entries()[0]);
+    q.later(-60 * 24);
+    q.add();
+    BOOST_REQUIRE(q.entries().size() == 1u);
+    BOOST_TEST(q.minutes_from_start(q.entries()[0]) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(no_interval_no_digest)
 {
     Queue q;

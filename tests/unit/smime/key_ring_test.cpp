@@ -104,6 +104,23 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_left_out_and_told)
     BOOST_TEST(ERR_peek_error() == 0u);
 }
 
+// The fault: with a key that could not be read at start its mail was refused for good.
+BOOST_AUTO_TEST_CASE(who_has_a_key_that_cannot_be_used_is_known)
+{
+    Issued jo = issue({.name = "jo", .san = {"email:jo@d.example"}}, ec_key(), &root);
+    Issued domain = issue({.name = "e", .san = {"DNS:e.example"}}, ec_key(), &root);
+    Issued well = issue({.name = "f", .san = {"DNS:f.example"}}, ec_key(), &root);
+    put("Jo@D.Example/a", jo, 0644);
+    put("e.example/a.crt", pem_of(domain.certificate), 0644);
+    put("f.example/a", well);
+    KeyRing ring = KeyRing::load(dir.path());
+    BOOST_TEST(ring.at_fault(addr("jo@d.example")));
+    BOOST_TEST(ring.at_fault(addr("jo+tag@d.example")));
+    BOOST_TEST(!ring.at_fault(addr("mia@d.example")));
+    BOOST_TEST(ring.at_fault(addr("anybody@e.example")));
+    BOOST_TEST(!ring.at_fault(addr("anybody@f.example")));
+}
+
 BOOST_AUTO_TEST_CASE(a_missing_folder_is_a_finding)
 {
     KeyRing ring = KeyRing::load(dir / "missing");

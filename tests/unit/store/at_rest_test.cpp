@@ -67,6 +67,17 @@ std::string repeated(std::string_view text, std::size_t size)
 
 }  // namespace
 
+// A page of the shared lock table that a full disk has no room for ends the process with SIGBUS.
+BOOST_AUTO_TEST_CASE(the_lock_table_has_its_blocks_when_the_store_is_open)
+{
+    OnDisk disk;
+    struct stat about {};
+    BOOST_REQUIRE(::stat((disk.options.path + "/lock.mdb").c_str(), &about) == 0);
+    BOOST_TEST(about.st_size >= 64 * 1024);
+    BOOST_TEST(about.st_blocks * 512 >= about.st_size);
+    BOOST_TEST((about.st_mode & 0777) == 0600);
+}
+
 BOOST_AUTO_TEST_CASE(neither_clear_text_nor_address_is_on_disk)
 {
     OnDisk disk;

@@ -64,6 +64,19 @@ BOOST_FIXTURE_TEST_CASE(what_is_wrong_is_left_out_and_told, Fixture)
         BOOST_TEST(told.find(word) != std::string::npos, told);
 }
 
+// The fault: with an anchor that could not be read at start the mail it stands for was refused for good.
+BOOST_FIXTURE_TEST_CASE(whose_anchors_could_not_be_read_is_known, Fixture)
+{
+    put("d.example/in/broken.pem", "no certificate");
+    put("e.example/in/old.pem", pem_of(old));  // read, and known to have expired
+    TrustAnchors anchors = TrustAnchors::load(dir.path(), test_now());
+    BOOST_TEST(anchors.at_fault("d.example"));
+    BOOST_TEST(!anchors.at_fault("e.example"));
+    BOOST_TEST(!TrustAnchors::load(dir / "missing", test_now()).at_fault("d.example"));
+    write_file(dir / "file", "where a folder should be");
+    BOOST_TEST(TrustAnchors::load(dir / "file", test_now()).at_fault("d.example"));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_missing_folder_is_a_finding, Fixture)
 {
     TrustAnchors anchors = TrustAnchors::load(dir / "missing", test_now());
