@@ -3,6 +3,8 @@
 #include "milter/sta/inbound.h"
 
 #include <algorithm>
+#include <cstring>
+#include <functional>
 
 #include "milter/base/crypto.h"
 #include "milter/base/metrics.h"
@@ -28,6 +30,8 @@ public:
         Timed timed(Metric::open_seconds);
         if (auto done = steps(); !done) refuse_open(done.error());
         if (!result_.any_accepted()) discard(result_.message);
+        discard(clear_);
+        discard(verified_.content);
         return std::move(result_);
     }
 
@@ -37,6 +41,7 @@ private:
     Status verify();
     Status verify_parts(const Entity& inner);
     Status take_headers();
+    std::string keep_only(std::string_view inside);
     void judge_recipients();
     void judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound);
     bool check_delivery(RecipientVerdict& verdict);
@@ -179,9 +184,12 @@ Reason Opening::best_signer_fault() const
 
 Status Opening::take_headers()
 {
-    TRY(unwrapped_, unwrap(signed_part_, mail_.message, site_.mime_limits()));
-    result_.wrapped = unwrapped_.wrapped;
-    TRY(auto inner, read_entity(unwrapped_.message, site_.mime_limits()));
+    TRY(const auto inside, message_inside(signed_part_, site_.mime_limits()));
+    if (!inside) {
+        TRY(unwrapped_, unwrap(signed_part_, mail_.message, site_.mime_limits()));
+    }
+    result_.wrapped = inside || unwrapped_.wrapped;
+    TRY(auto inner, read_entity(inside ? *inside : unwrapped_.message, site_.mime_limits()));
     TRY(auto who, originators(inner.headers));
     result_.from = who.from;
     sender_ = who.sender;
@@ -195,10 +203,24 @@ Status Opening::take_headers()
         if (!accept) return fail(refuse(Reason::not_wrapped, "the signed part is no whole message"));
         result_.warnings.push_back("unwrapped");
     }
-    result_.message = std::move(unwrapped_.message);
+    result_.message = inside ? keep_only(*inside) : std::move(unwrapped_.message);
     discard(clear_);
     discard(verified_.content);
     return Done{};
+}
+
+/// The inner message in the memory in which it was decrypted: a large one is not copied once more.
+std::string Opening::keep_only(std::string_view inside)
+{
+    auto lies_in = [&](const std::string& s) {
+        return !std::less<>()(inside.data(), s.data()) && !std::less<>()(s.data() + s.size(), inside.data());
+    };
+    std::string& whole = lies_in(clear_) ? clear_ : verified_.content;
+    const auto size = inside.size();
+    std::memmove(whole.data(), inside.data(), size);
+    cleanse(whole.data() + size, whole.size() - size);
+    whole.resize(size);
+    return std::move(whole);
 }
 
 void Opening::judge_recipients()
