@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
@@ -47,16 +48,16 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& config_file)
     return daemon;
 }
 
-void Daemon::tell_findings(const Site& site) const
+void Daemon::tell(const std::vector<std::string>& findings)
 {
-    for (const auto& finding : site.findings) LogLine(LOG_WARNING, "", "config").with("what", finding);
+    for (const auto& finding : findings) LogLine(LOG_WARNING, "", "config").with("what", finding);
 }
 
 Status Daemon::open_rooms()
 {
     TRY(auto site, load_site(config_file_, clock_.now()));
     const auto& settings = *site->settings;
-    tell_findings(*site);
+    tell(site->findings);
     TRY(auto store_key, read_key_file(settings.store_keys + "/store.key"));
     TRY(auto pepper, read_key_file(settings.store_keys + "/pepper.key"));
     StoreOptions options;
@@ -96,8 +97,24 @@ Status Daemon::open_plugins(const Settings& settings)
     return Done{};
 }
 
+/// Ten thousand keys and anchors take seconds to read; mail does not wait for them. What is wrong with one of them is
+/// told here, or when mail needs it first.
+void Daemon::read_the_rest()
+{
+    try {
+        auto site = house_->site();
+        tell(site->read_all([this] {
+            std::lock_guard lock(mutex_);
+            return !stopping_;
+        }));
+    } catch (const std::exception& e) {
+        LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
+    }
+}
+
 void Daemon::look_after()
 {
+    read_the_rest();
     for (;;) {
         try {
             auto now = clock_.now();
@@ -121,12 +138,14 @@ void Daemon::look_after()
 // A key that was there and cannot be read now (half renewed, wrong rights) would turn mail away for good.
 Status Daemon::keeps_our_keys(const Site& before, const Site& after)
 {
-    if (after.keys.findings().empty()) return Done{};
-    for (const auto& old : before.keys.all())
-        if (std::none_of(after.keys.all().begin(), after.keys.all().end(),
-                         [&](const OwnKey& k) { return k.name == old.name; }))
-            return fail(misconfigured("no key of " + old.name +
-                                      " can be read any more: " + after.keys.findings().front()));
+    const auto findings = after.keys.findings();
+    if (findings.empty()) return Done{};
+    std::set<std::string> kept;
+    for (const auto* key : after.keys.all()) kept.insert(key->name);
+    for (const auto* old : before.keys.all())
+        if (!kept.contains(old->name))
+            return fail(
+                misconfigured("no key of " + old->name + " can be read any more: " + findings.front()));
     return Done{};
 }
 
@@ -134,8 +153,12 @@ Status Daemon::reload()
 {
     std::lock_guard one_at_a_time(reloading_);
     auto site = load_site(config_file_, clock_.now());
-    if (site)
+    std::vector<std::string> findings;
+    if (site) {
+        // Before it is taken over: what is wrong must be known while the old site still works.
+        findings = (*site)->read_all();
         if (auto kept = keeps_our_keys(*house_->site(), **site); !kept) site = fail(kept.error());
+    }
     if (!site) {
         count(Metric::reload_failures_total);
         LogLine(LOG_ERR, "", "reload").with("taken", "no").with("what", site.error().why);
@@ -143,7 +166,8 @@ Status Daemon::reload()
     }
     for (const auto& name : needs_restart(*house_->site()->settings, *(*site)->settings))
         LogLine(LOG_WARNING, "", "reload").with("needs-restart", name);
-    tell_findings(**site);
+    tell(findings);
+    tell((*site)->findings);
     house_->take_over(std::move(*site));
     count(Metric::reloads_total);
     LogLine(LOG_INFO, "", "reload").with("taken", "yes");

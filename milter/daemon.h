@@ -29,9 +29,10 @@ private:
     explicit Daemon(std::string config_file) : config_file_(std::move(config_file)) {}
     Status open_rooms();
     Status open_plugins(const Settings& settings);
-    void look_after();  ///< hourly: orphaned content, old items
+    void look_after();  ///< first the keys and anchors not asked for yet; hourly: orphaned content, old items
+    void read_the_rest();
     static Status keeps_our_keys(const Site& before, const Site& after);
-    void tell_findings(const Site& site) const;
+    static void tell(const std::vector<std::string>& findings);
 
     std::string config_file_;
     SystemClock clock_;

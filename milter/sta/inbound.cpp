@@ -38,6 +38,7 @@ public:
 private:
     Status steps();
     Status decrypt(const Entity& outer);
+    Status no_key_in_trouble() const;
     Status verify();
     Status verify_parts(const Entity& inner);
     Status take_headers();
@@ -104,15 +105,29 @@ Status Opening::decrypt(const Entity& outer)
         return fail(refuse(Reason::cannot_decrypt, "CMS content type " + kind + " is not accepted"));
     std::vector<std::vector<const OwnKey*>> candidates;
     for (const auto& v : result_.verdicts) candidates.push_back(site_.keys.for_decryption(v.recipient));
-    TRY(auto opened, open_enveloped(der, candidates, site_.cms_limits(), engine_.gate));
+    auto served = open_enveloped(der, candidates, site_.cms_limits(), engine_.gate);
+    if (!served && served.error().reason == Reason::no_key) CHECK(no_key_in_trouble());
+    TRY(auto opened, std::move(served));
     clear_ = std::move(opened.content);
     result_.cipher = opened.cipher;
     for (std::size_t i = 0; i < result_.verdicts.size(); ++i)
         if (!opened.opened_with[i]) {
-            result_.verdicts[i].reason = Reason::no_key;
+            auto trouble = site_.keys.trouble(result_.verdicts[i].recipient);
+            result_.verdicts[i].reason = trouble.empty() ? Reason::no_key : Reason::configuration;
             result_.verdicts[i].because.push_back(
                 "the message is not encrypted to a key bound to this recipient");
+            for (auto& t : trouble) result_.verdicts[i].because.push_back("a key cannot be read: " + t);
         }
+    return Done{};
+}
+
+/// The key that is missing may be one that cannot be read just now: later, not never.
+Status Opening::no_key_in_trouble() const
+{
+    for (const auto& v : result_.verdicts)
+        if (auto trouble = site_.keys.trouble(v.recipient); !trouble.empty())
+            return fail(
+                misconfigured("a key of " + v.recipient.text() + " cannot be read: " + trouble.front()));
     return Done{};
 }
 

@@ -97,6 +97,8 @@ Status Sealing::choose_signer()
             result_.signer = key->certificate.fingerprint();
             return Done{};
         }
+    if (auto trouble = site_.keys.trouble(mail_.from); !trouble.empty())
+        return fail(misconfigured("a key of " + mail_.from.text() + " cannot be read: " + trouble.front()));
     return fail(refuse(Reason::no_sender_certificate,
                        "no key of ours may sign for " + mail_.from.text() + " (directctl key list)"));
 }
@@ -147,6 +149,10 @@ void Sealing::judge_local(RecipientVerdict& verdict)
     }
     auto theirs = site_.keys.for_decryption(verdict.recipient);
     if (theirs.empty()) {
+        if (auto trouble = site_.keys.trouble(verdict.recipient); !trouble.empty()) {
+            verdict.because.push_back("a key cannot be read: " + trouble.front());
+            return;  // stays temporary
+        }
         verdict.reason = Reason::no_certificate;
         verdict.because.push_back("no key of ours is bound to this recipient");
         return;
