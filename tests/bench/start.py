@@ -33,6 +33,7 @@ def usage(pid):
 
 
 def start(folder):
+    shutil.rmtree(os.path.join(folder, "store"), ignore_errors=True)  # each Daemon has a store key of its own
     daemon = Daemon(folder, reinject_port=free_port(), report_domain="report.test", domains=[{"name": DOMAIN}])
     begin = time.monotonic()
     daemon.start()
