@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 constexpr auto notices_kept = std::chrono::hours(24 * 30);
 constexpr std::string_view expired = ": expired on ";  // a finding about an anchor that was read
-}
+}  // namespace
 
 PoolOptions pool_options(const Settings& settings)
 {
@@ -48,19 +49,16 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const std::string& config_file)
     return daemon;
 }
 
-void Daemon::tell_findings(const Site& site) const
+void Daemon::tell(const std::vector<std::string>& findings)
 {
-    for (const auto& finding : site.findings) {
-        if (finding.find(expired) == std::string::npos) count(Metric::key_failures_total);
-        LogLine(LOG_WARNING, "", "config").with("what", finding);
-    }
+    for (const auto& finding : findings) LogLine(LOG_WARNING, "", "config").with("what", finding);
 }
 
 Status Daemon::open_rooms()
 {
     TRY(auto site, load_site(config_file_, clock_.now()));
     const auto& settings = *site->settings;
-    tell_findings(*site);
+    tell(site->findings);
     TRY(auto store_key, read_key_file(settings.store_keys + "/store.key"));
     TRY(auto pepper, read_key_file(settings.store_keys + "/pepper.key"));
     StoreOptions options;
@@ -114,8 +112,24 @@ void Daemon::tidy()
         LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
 }
 
+/// Ten thousand keys and anchors take seconds to read; mail does not wait for them. What is wrong with one of them is
+/// told here, or when mail needs it first.
+void Daemon::read_the_rest()
+{
+    try {
+        auto site = house_->site();
+        tell(site->read_all([this] {
+            std::lock_guard lock(mutex_);
+            return !stopping_;
+        }));
+    } catch (const std::exception& e) {
+        LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
+    }
+}
+
 void Daemon::look_after()
 {
+    read_the_rest();
     constexpr int minutes_of_tidying = 60;
     for (int minute = 0;; minute = (minute + 1) % minutes_of_tidying) {
         try {
@@ -134,12 +148,14 @@ void Daemon::look_after()
 // A key that was there and cannot be read now (half renewed, wrong rights) would turn mail away for good.
 Status Daemon::keeps_our_keys(const Site& before, const Site& after)
 {
-    if (after.keys.findings().empty()) return Done{};
-    for (const auto& old : before.keys.all())
-        if (std::none_of(after.keys.all().begin(), after.keys.all().end(),
-                         [&](const OwnKey& k) { return k.name == old.name; }))
-            return fail(misconfigured("no key of " + old.name +
-                                      " can be read any more: " + after.keys.findings().front()));
+    const auto findings = after.keys.findings();
+    if (findings.empty()) return Done{};
+    std::set<std::string> kept;
+    for (const auto* key : after.keys.all()) kept.insert(key->name);
+    for (const auto* old : before.keys.all())
+        if (!kept.contains(old->name))
+            return fail(
+                misconfigured("no key of " + old->name + " can be read any more: " + findings.front()));
     return Done{};
 }
 
@@ -158,10 +174,10 @@ bool is_about(const std::string& finding, const std::string& file)
 // gone was taken away on purpose.
 Status Daemon::keeps_anchors(const Site& before, const Site& after)
 {
+    std::set<std::string> read;
+    for (const auto& row : after.anchors.rows()) read.insert(row.file);
     for (const auto& old : before.anchors.rows()) {
-        const auto& now = after.anchors.rows();
-        if (std::any_of(now.begin(), now.end(), [&](const auto& row) { return row.file == old.file; }))
-            continue;
+        if (read.contains(old.file)) continue;
         for (const auto& finding : after.anchors.findings())
             if (is_about(finding, old.file))
                 return fail(misconfigured("an anchor cannot be read any more: " + finding));
@@ -173,8 +189,12 @@ Status Daemon::reload()
 {
     std::lock_guard one_at_a_time(reloading_);
     auto site = load_site(config_file_, clock_.now());
-    if (site)
+    std::vector<std::string> findings;
+    if (site) {
+        // Before it is taken over: what is wrong must be known while the old site still works.
+        findings = (*site)->read_all();
         if (auto kept = keeps_our_keys(*house_->site(), **site); !kept) site = fail(kept.error());
+    }
     if (site)
         if (auto kept = keeps_anchors(*house_->site(), **site); !kept) site = fail(kept.error());
     if (!site) {
@@ -184,7 +204,8 @@ Status Daemon::reload()
     }
     for (const auto& name : needs_restart(*house_->site()->settings, *(*site)->settings))
         LogLine(LOG_WARNING, "", "reload").with("needs-restart", name);
-    tell_findings(**site);
+    tell(findings);
+    tell((*site)->findings);
     resize_store(*store_, (*site)->settings->store_size_max);
     house_->clock_watch.believe();
     house_->take_over(std::move(*site));

@@ -30,11 +30,13 @@ private:
     Status open_rooms();
     Status open_plugins(const Settings& settings);
     void
-    look_after();  ///< hourly: orphaned content, old items; each minute: the clock, parsers that did not start
+    look_after();  ///< first the keys and anchors not asked for yet; hourly: orphaned content, old items; each
+                   ///< minute: the clock, parsers that did not start
     void tidy();
+    void read_the_rest();
     static Status keeps_our_keys(const Site& before, const Site& after);
     static Status keeps_anchors(const Site& before, const Site& after);
-    void tell_findings(const Site& site) const;
+    static void tell(const std::vector<std::string>& findings);
 
     std::string config_file_;
     SystemClock clock_;

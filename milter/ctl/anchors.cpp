@@ -95,7 +95,9 @@ Result<bool> store_anchor(const std::string& path, const std::string& anchors, c
 
 TrustAnchors load(const Settings& settings, Time now)
 {
-    return TrustAnchors::load(settings.store_anchors, now);
+    auto anchors = TrustAnchors::load(settings.store_anchors, now);
+    anchors.read_all();
+    return anchors;
 }
 
 }  // namespace

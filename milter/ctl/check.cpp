@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "milter/base/text.h"
@@ -52,21 +53,21 @@ void check_keys(const Site& site, Time now, Findings& findings)
 {
     for (const auto& f : site.keys.findings())
         findings.fault("key left out: " + f, "mend or remove the file, then directctl reload");
-    for (const auto& k : site.keys.all()) {
-        bool newer = false;
-        for (const auto& other : site.keys.all())
-            newer =
-                newer || (other.name == k.name && other.certificate.not_after() > k.certificate.not_after());
-        if (!newer)
-            check_expiry("our certificate for " + k.name, k.certificate, now,
-                         "directctl key request, then directctl key add; keep the old key for old mail",
-                         findings);
+    std::map<std::string, Certificate> newest;
+    const auto all = site.keys.all();
+    for (const auto* k : all) {
+        auto it = newest.emplace(k->name, k->certificate).first;
+        if (k->certificate.not_after() > it->second.not_after()) it->second = k->certificate;
     }
+    for (const auto& [name, certificate] : newest)
+        check_expiry("our certificate for " + name, certificate, now,
+                     "directctl key request, then directctl key add; keep the old key for old mail",
+                     findings);
     for (const auto& d : site.settings->domains) {
         bool any = false, whole_domain = false;
-        for (const auto& k : site.keys.all()) {
-            whole_domain = whole_domain || k.name == d.name;
-            any = any || k.name == d.name || k.name.ends_with("@" + d.name);
+        for (const auto* k : all) {
+            whole_domain = whole_domain || k->name == d.name;
+            any = any || k->name == d.name || k->name.ends_with("@" + d.name);
         }
         if (!any)
             findings.fault("no key for " + d.name + ": its mail cannot be opened or sealed",
@@ -97,12 +98,10 @@ void check_anchors(const Site& site, Time now, Findings& findings)
 void check_site(const Settings& settings, const SettingsPtr& shared, Time now, Findings& findings)
 {
     auto site = load_site(shared, now);
+    site->read_all();
     check_keys(*site, now, findings);
     check_anchors(*site, now, findings);
-    auto others = site->findings;
-    for (const auto* known : {&site->keys.findings(), &site->anchors.findings()})
-        for (const auto& f : *known) std::erase(others, f);
-    for (const auto& f : others)
+    for (const auto& f : site->findings)
         findings.warning("left out: " + f, "mend or remove it in " + settings.store_certificates);
     for (const auto& d : settings.domains) {
         if (d.newuser.empty()) continue;

@@ -176,16 +176,17 @@ int cmd_key_list(const Common& common)
     if (!settings) return tell(settings.error());
     if (auto became = become_store_owner(**settings); !became) return tell(became.error());
     auto ring = KeyRing::load((*settings)->store_keys);
+    const auto all = ring.all();
     if (common.json) {
         Json json = {{"keys", Json::array()}, {"findings", ring.findings()}};
-        for (const auto& k : ring.all()) json["keys"].push_back(key_json(k));
+        for (const auto* k : all) json["keys"].push_back(key_json(*k));
         std::printf("%s\n", json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
         return done;
     }
     TextTable table({"NAME", "USE", "EXPIRES", "FINGERPRINT (SHA-256)", "SUBJECT"});
-    for (const auto& k : ring.all())
-        table.add({k.name, uses(k.certificate), short_time(k.certificate.not_after()),
-                   k.certificate.fingerprint(), k.certificate.subject()});
+    for (const auto* k : all)
+        table.add({k->name, uses(k->certificate), short_time(k->certificate.not_after()),
+                   k->certificate.fingerprint(), k->certificate.subject()});
     table.print();
     for (const auto& finding : ring.findings()) std::printf("left out: %s\n", printable(finding).c_str());
     return done;

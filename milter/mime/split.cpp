@@ -2,8 +2,8 @@
 #include "milter/mime/split.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <cstring>
+
+#include "milter/base/text.h"
 
 namespace direct {
 namespace {
@@ -66,17 +66,38 @@ Delimiter delimiter(std::string_view line, std::string_view boundary)
     return last ? Delimiter::last : Delimiter::part;
 }
 
-bool any_high_bit(std::string_view s)
+/// What stands in the bytes, whatever their lines: many bytes at a time.
+struct Octets {
+    bool eight_bit = false, nul = false;
+};
+
+Octets octets_of(std::string_view s)
 {
-    std::uint64_t seen = 0;
-    std::size_t i = 0;
-    for (; i + 8 <= s.size(); i += 8) {
-        std::uint64_t word;
-        std::memcpy(&word, s.data() + i, 8);
-        seen |= word;
+    constexpr std::size_t block = 64;
+    const char* p = s.data();
+    std::size_t left = s.size();
+    unsigned char seen = 0, zero = 0;
+    for (; left >= block; left -= block, p += block)
+        for (std::size_t i = 0; i < block; ++i) {
+            seen |= static_cast<unsigned char>(p[i]);
+            zero |= p[i] == 0;
+        }
+    for (; left; --left, ++p) {
+        seen |= static_cast<unsigned char>(*p);
+        zero |= *p == 0;
     }
-    for (; i < s.size(); ++i) seen |= static_cast<unsigned char>(s[i]) & 0x80U;
-    return (seen & 0x8080808080808080ULL) != 0;
+    return {(seen & 0x80U) != 0, zero != 0};
+}
+
+/// For CRLF lines: looks back from where the line must have ended, so short lines are passed over in one step.
+bool any_long_line(std::string_view canonical)
+{
+    while (canonical.size() > longest_line) {
+        const auto end = canonical.substr(0, longest_line + 2).rfind('\n');
+        if (end == std::string_view::npos) return true;
+        canonical.remove_prefix(end + 1);
+    }
+    return false;
 }
 
 /// Each bare CR becomes a line end.
@@ -177,8 +198,14 @@ Result<std::string> boundary_of(const ContentType& type)
 ByteScan scan_bytes(std::string_view bytes)
 {
     ByteScan scan;
-    scan.eight_bit = any_high_bit(bytes);
-    scan.nul = bytes.find('\0') != std::string_view::npos;
+    const auto octets = octets_of(bytes);
+    scan.eight_bit = octets.eight_bit;
+    scan.nul = octets.nul;
+    if (is_canonical_crlf(bytes)) {
+        scan.crlf = bytes.find('\n') != std::string_view::npos;
+        scan.long_line = any_long_line(bytes);
+        return scan;
+    }
     for (std::size_t at = 0; at < bytes.size();) {
         const Line line = line_at(bytes, at);
         const std::size_t end = line.raw.size() - line.text.size();

@@ -75,6 +75,17 @@ Result<Unwrapped> with_outer_headers(const HeaderBlock& part, std::string_view o
 
 }  // namespace
 
+Result<std::optional<std::string_view>> message_inside(std::string_view signed_part, const MimeLimits& limits)
+{
+    TRY(const auto entity, read_entity(signed_part, limits));
+    const auto& encoding = entity.transfer_encoding;
+    const bool plain = encoding.empty() || encoding == "7bit" || encoding == "8bit" || encoding == "binary";
+    if (!is_message(entity.content_type) || !plain) return std::nullopt;
+    // Who reads it next must see the same fields as we do.
+    CHECK(split_header(entity.body, limits));
+    return entity.body;
+}
+
 Result<Unwrapped> unwrap(std::string_view signed_part, std::string_view outer_message,
                          const MimeLimits& limits)
 {

@@ -56,15 +56,14 @@ void append_missing(std::string& out, const Missing& missing, const std::string&
     if (missing.mime_version) out += "MIME-Version: 1.0\r\n";
 }
 
-/// The body is 7bit already: one pass, nothing interpreted.
-Status append_as_it_is(std::string& out, const HeaderBlock& block, const ByteScan& scan)
+/// The body is 7bit already: nothing interpreted, and nothing copied when its line ends are CRLF.
+void append_as_it_is(Wrapped& out, std::string_view body, const ByteScan& scan)
 {
-    out += "\r\n";
+    out.own += "\r\n";
     if (scan.lf || scan.bare_cr)
-        append_crlf(out, block.body);
+        append_crlf(out.own, body);
     else
-        out += block.body;
-    return Done{};
+        out.rest = body;
 }
 
 /// Bodies that need other transfer encodings. The header fields of the entity stand in `out` already.
@@ -103,19 +102,21 @@ Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now
         TRY(plan, plan_body(whole));
     }
     // One allocation. Base64 makes 1.37 octets of one; LF alone becomes two, on lines of about 78.
-    const std::size_t growth = as_it_is ? (scan.lf ? message.size() / 32 : 0) : message.size() * 2 / 5;
-    out.entity.reserve(message.size() + growth + 4096);
-    out.entity = wrapping;
+    const std::size_t body = !as_it_is ? block.body.size() * 7 / 5
+                             : scan.lf ? block.body.size() + block.body.size() / 32
+                                       : 0;
+    out.own.reserve(block.header_bytes.size() + body + 4096);
+    out.own = wrapping;
     for (const auto& f : block.headers.fields()) {
         if (blind(f) || (missing.message_id && named(f, "Message-ID"))) continue;
         if (!plan.encoding.empty() && named(f, "Content-Transfer-Encoding")) continue;
-        CHECK(append_field(out.entity, f));
+        CHECK(append_field(out.own, f));
     }
-    append_missing(out.entity, missing, out.message_id, now);
+    append_missing(out.own, missing, out.message_id, now);
     if (as_it_is)
-        CHECK(append_as_it_is(out.entity, block, scan));
+        append_as_it_is(out, block.body, scan);
     else
-        CHECK(append_rewritten(out.entity, whole, plan, limits));
+        CHECK(append_rewritten(out.own, whole, plan, limits));
     return out;
 }
 
@@ -125,8 +126,8 @@ Result<std::string> outer_headers(std::string_view, const Wrapped& wrapped, std:
     static constexpr std::array copied = {"From",       "To",          "Cc",        "Date",
                                           "Message-ID", "In-Reply-To", "References"};
     // What wrap() wrote is complete and ASCII; the message it was made from need not be.
-    if (!wrapped.entity.starts_with(wrapping)) return malformed("not made by wrap");
-    TRY(const auto inner, split_header(std::string_view(wrapped.entity).substr(wrapping.size()), limits));
+    if (!wrapped.own.starts_with(wrapping)) return malformed("not made by wrap");
+    TRY(const auto inner, split_header(std::string_view(wrapped.own).substr(wrapping.size()), limits));
     std::string out;
     for (const char* name : copied)
         for (const auto& f : inner.headers.fields())

@@ -2,6 +2,7 @@
 // off before delivery. Pure functions over bytes, thread safe.
 // Source: requirements B1, B7-B10, decisions 10 and 13; RFC 8551 section 3.1.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,11 +19,14 @@ namespace direct {
 /// the signed bytes are 7bit (B7) and no line is over 998; 8-bit in fields becomes encoded words. A signed
 /// or encrypted part inside is never changed: when it would have to be, that is malformed (RFC 2046
 /// forbids to encode the message around it).
+/// The entity is `own` followed by `rest`: a body that is fit to be signed as it came is not copied.
 /// @param domain  for a Message-ID we have to make
 /// Fault: malformed.
 struct Wrapped {
-    std::string entity;      ///< "Content-Type: message/rfc822\r\n...\r\n\r\n<message>"
+    std::string own;         ///< "Content-Type: message/rfc822\r\n...\r\n\r\n<header>", and a body made anew
+    std::string_view rest;   ///< the body as it came: a view into the message given
     std::string message_id;  ///< inner Message-ID
+    std::string entity() const { return own + std::string(rest); }
 };
 Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now, const MimeLimits& limits);
 
@@ -38,6 +42,10 @@ struct Unwrapped {
     bool wrapped = false;  ///< false: headers come from outside except Content-* (decision 10)
     std::string message;   ///< the inner message, exact bytes; attachments byte for byte
 };
+/// The inner message where it stands in the signed part: message/rfc822 without a transfer encoding that would
+/// have to be decoded. Nothing when unwrap() must make it. Fault: malformed.
+Result<std::optional<std::string_view>> message_inside(std::string_view signed_part,
+                                                       const MimeLimits& limits);
 /// message/rfc822 (7bit, 8bit, binary, base64 or quoted-printable) gives the inner message; anything else
 /// gives the outer message with Content-* fields and body of the signed part. Fault: malformed.
 Result<Unwrapped> unwrap(std::string_view signed_part, std::string_view outer_message,

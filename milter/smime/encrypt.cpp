@@ -1,11 +1,12 @@
 // encrypt.cpp - one envelope for all recipients; see smime.h.
 //
-// Made by hand rather than by CMS_encrypt: the ciphertext goes straight into the buffer that is returned,
-// whose size is known beforehand, and no default of OpenSSL's (3DES, SHA-1) can slip in.
+// Made by hand rather than by CMS_encrypt: the size is known beforehand, so the ciphertext becomes base64
+// piece by piece in the one buffer that is returned, and no default of OpenSSL's (3DES, SHA-1) can slip in.
 #include <algorithm>
+#include <array>
 
+#include "milter/base/base64_lines.h"
 #include "milter/base/crypto.h"
-#include "milter/base/text.h"
 #include "milter/smime/key_transport.h"
 #include "milter/smime/smime.h"
 
@@ -49,20 +50,26 @@ Result<std::string> recipient_infos(const std::vector<Certificate>& recipients, 
     return ber::element(ber::set, {content});
 }
 
-/// Appends the ciphertext to `out` and returns the tag (GCM) or "".
-Result<std::string> append_ciphertext(std::string& out, const ContentCipher& cipher, std::string_view key,
-                                      std::string_view iv, std::string_view plain)
+/// Encrypts the pieces as one plaintext into `out` and returns the tag (GCM) or "".
+Result<std::string> add_ciphertext(Base64Lines& out, const ContentCipher& cipher, std::string_view key,
+                                   std::string_view iv, const Pieces& plain)
 {
+    constexpr std::size_t step = 16 * 1024;  // stays in the first cache from the cipher to the text
+    std::array<char, step + 32> buffer;
     ossl::Cipher ctx(EVP_CIPHER_CTX_new());
-    std::size_t start = out.size();
-    int n = 0, last = 0;
-    out.resize(start + plain.size() + (cipher.gcm ? 0 : 16));
-    auto* to = bytes(out.data()) + start;
-    if (!ctx || EVP_EncryptInit_ex(ctx.get(), cipher.evp(), nullptr, bytes(key), bytes(iv)) != 1 ||
-        EVP_EncryptUpdate(ctx.get(), to, &n, bytes(plain), int(plain.size())) != 1 ||
-        EVP_EncryptFinal_ex(ctx.get(), to + n, &last) != 1)
+    int n = 0;
+    if (!ctx || EVP_EncryptInit_ex(ctx.get(), cipher.evp(), nullptr, bytes(key), bytes(iv)) != 1)
         return fail(cannot_encrypt());
-    out.resize(start + std::size_t(n) + std::size_t(last));
+    for (auto piece : plain)
+        while (!piece.empty()) {
+            auto now = piece.substr(0, step);
+            if (EVP_EncryptUpdate(ctx.get(), bytes(buffer.data()), &n, bytes(now), int(now.size())) != 1)
+                return fail(cannot_encrypt());
+            out.add({buffer.data(), std::size_t(n)});
+            piece.remove_prefix(now.size());
+        }
+    if (EVP_EncryptFinal_ex(ctx.get(), bytes(buffer.data()), &n) != 1) return fail(cannot_encrypt());
+    out.add({buffer.data(), std::size_t(n)});
     if (!cipher.gcm) return std::string();
     std::string tag(tag_size, '\0');
     if (EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_AEAD_GET_TAG, int(tag_size), tag.data()) != 1)
@@ -97,15 +104,25 @@ private:
     std::size_t size_;
 };
 
+std::vector<std::pair<std::string, std::string>> mime_headers(bool gcm)
+{
+    return {{"Content-Type", std::string("application/pkcs7-mime; smime-type=") +
+                                 (gcm ? "authEnveloped-data" : "enveloped-data") + "; name=\"smime.p7m\""},
+            {"Content-Transfer-Encoding", "base64"},
+            {"Content-Disposition", "attachment; filename=\"smime.p7m\""}};
+}
+
 }  // namespace
 
-Result<std::string> encrypt_to(std::string_view entity, const std::vector<Certificate>& recipients,
-                               const EncryptOptions& options)
+Result<SealedBody> encrypt_to(const Pieces& entity, const std::vector<Certificate>& recipients,
+                              const EncryptOptions& options)
 {
     const ContentCipher* cipher = cms::cipher_by_name(options.cipher);
     if (!cipher) return fail(temporary("content cipher is not taken: " + options.cipher));
     if (recipients.empty()) return fail(refuse(Reason::no_valid_certificate, "no recipient to encrypt to"));
-    if (entity.size() > 1U << 30) return fail(refuse(Reason::too_large, "too large to encrypt"));
+    std::size_t size = 0;
+    for (auto piece : entity) size += piece.size();
+    if (size > 1U << 30) return fail(refuse(Reason::too_large, "too large to encrypt"));
     Secret key = random_secret(cipher->key_size);
     std::string iv = random_bytes(cipher->gcm ? nonce_size : 16);
     TRY(std::string infos, recipient_infos(recipients, options, key.view()));
@@ -116,33 +133,23 @@ Result<std::string> encrypt_to(std::string_view entity, const std::vector<Certif
     const std::string type =
         ber::element(ber::oid, {cipher->gcm ? cms::oids::auth_enveloped_data : cms::oids::enveloped_data});
     const std::size_t tag_element = cipher->gcm ? 2 + tag_size : 0;
-    Nest nest(cipher->gcm ? entity.size() : entity.size() / 16 * 16 + 16);
+    Nest nest(cipher->gcm ? size : size / 16 * 16 + 16);
     nest.wrap(ber::context);                                              // [0] encryptedContent
     nest.wrap(ber::sequence, data_type + cipher_algorithm(*cipher, iv));  // EncryptedContentInfo
     nest.wrap(ber::sequence, version + infos, tag_element);               // (Auth)EnvelopedData
     nest.wrap(ber::tagged(0));
     nest.wrap(ber::sequence, type);
 
-    std::string out;
-    out.reserve(nest.size() + 16);
-    out = nest.bytes();
-    TRY(std::string tag, append_ciphertext(out, *cipher, key.view(), iv, entity));
-    if (cipher->gcm) out += ber::element(ber::octet_string, {tag});
+    SealedBody out{mime_headers(cipher->gcm), {}};
+    const std::size_t chars = Base64Lines::size_of(nest.size());
+    out.body.reserve(chars);
+    Base64Lines text(out.body);
+    text.add(nest.bytes());
+    TRY(std::string tag, add_ciphertext(text, *cipher, key.view(), iv, entity));
+    if (cipher->gcm) text.add(ber::element(ber::octet_string, {tag}));
+    text.finish();
     ossl::take_errors();
-    if (out.size() != nest.size()) return fail(temporary("envelope has not the size it should have"));
-    return out;
-}
-
-SealedBody envelope_body(std::string_view der, bool gcm)
-{
-    SealedBody out;
-    out.headers = {
-        {"Content-Type", std::string("application/pkcs7-mime; smime-type=") +
-                             (gcm ? "authEnveloped-data" : "enveloped-data") + "; name=\"smime.p7m\""},
-        {"Content-Transfer-Encoding", "base64"},
-        {"Content-Disposition", "attachment; filename=\"smime.p7m\""}};
-    out.body = base64(der, 76);
-    if (!out.body.ends_with("\r\n")) out.body += "\r\n";
+    if (out.body.size() != chars) return fail(temporary("envelope has not the size it should have"));
     return out;
 }
 

@@ -1,8 +1,10 @@
 // sign.cpp - an entity becomes multipart/signed; see smime.h.
 //
-// The content is hashed from the caller's bytes and only its digest goes through OpenSSL's CMS, so the
-// message is not copied through BIOs.
+// The content is hashed where it stands and only its digest goes through OpenSSL's CMS, so the message is
+// neither copied through BIOs nor put together anew.
 #include <openssl/objects.h>
+
+#include <algorithm>
 
 #include "milter/base/crypto.h"
 #include "milter/base/text.h"
@@ -21,11 +23,14 @@ Fault cannot_sign()
     return temporary("cannot sign: " + ossl::take_errors());
 }
 
-Result<std::string> digest_of(std::string_view bytes, const EVP_MD* md)
+Result<std::string> digest_of(const Pieces& pieces, const EVP_MD* md)
 {
+    ossl::Digest ctx(EVP_MD_CTX_new());
     unsigned char out[EVP_MAX_MD_SIZE];
     unsigned n = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), out, &n, md, nullptr) != 1) return fail(cannot_sign());
+    bool ok = ctx && EVP_DigestInit_ex(ctx.get(), md, nullptr) == 1;
+    for (auto piece : pieces) ok = ok && EVP_DigestUpdate(ctx.get(), piece.data(), piece.size()) == 1;
+    if (!ok || EVP_DigestFinal_ex(ctx.get(), out, &n) != 1) return fail(cannot_sign());
     return std::string(reinterpret_cast<char*>(out), n);
 }
 
@@ -78,44 +83,38 @@ Result<std::string> detached_signature(const std::string& digest, const OwnKey& 
     return out;
 }
 
-std::string assemble(std::string_view entity, std::string_view signature, std::string_view micalg)
+SignedFrame frame_of(std::string_view signature, std::string_view micalg)
 {
     std::string boundary = "direct-" + hex(random_bytes(20));
-    std::string body = base64(signature, 76);
-    while (!body.empty() && (body.back() == '\n' || body.back() == '\r')) body.pop_back();
-    std::string out;
-    out.reserve(entity.size() + body.size() + 1024);
-    out += "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n micalg=";
-    out += micalg;
-    out += ";\r\n boundary=\"" + boundary + "\"\r\n\r\n--" + boundary + "\r\n";
-    out += entity;
-    out += "\r\n--" + boundary + "\r\n";
-    out +=
+    SignedFrame out;
+    out.before = "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n micalg=";
+    out.before += micalg;
+    out.before += ";\r\n boundary=\"" + boundary + "\"\r\n\r\n--" + boundary + "\r\n";
+    out.after = "\r\n--" + boundary + "\r\n";
+    out.after +=
         "Content-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\n"
         "Content-Transfer-Encoding: base64\r\n"
         "Content-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n";
-    out += body;
-    out += "\r\n--" + boundary + "--\r\n";
+    out.after += base64(signature, 76);
+    out.after += "\r\n--" + boundary + "--\r\n";
     return out;
 }
 
 }  // namespace
 
-Result<std::string> sign_entity(std::string_view entity, const OwnKey& key, std::string_view digest,
+Result<SignedFrame> sign_entity(const Pieces& entity, const OwnKey& key, std::string_view digest,
                                 KeyOperationGate& gate)
 {
     const auto* algorithm = cms::digest_by_name(digest);
     if (!algorithm || algorithm->weak)
         return fail(temporary("signing digest is not taken: " + std::string(digest)));
-    std::string canonical;
-    if (!is_canonical_crlf(entity)) {
-        canonical = to_crlf(entity);
-        entity = canonical;
-    }
+    // Whoever carries the mail on would change the line ends, and the signature would be broken.
+    if (!std::all_of(entity.begin(), entity.end(), is_canonical_crlf))
+        return fail(temporary("what is to be signed has other line ends than CRLF"));
     TRY(std::string hash, digest_of(entity, algorithm->evp()));
     TRY(std::string signature, detached_signature(hash, key, algorithm->evp(), gate));
     ossl::take_errors();
-    return assemble(entity, signature, algorithm->micalg);
+    return frame_of(signature, algorithm->micalg);
 }
 
 }  // namespace direct

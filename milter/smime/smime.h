@@ -85,10 +85,17 @@ Result<std::string> cms_kind(std::string_view der);
 
 // ---- sign and encrypt -------------------------------------------------------------------------------
 
-/// Signs the entity (canonical CRLF) as multipart/signed: the returned entity has its own header block.
+/// Bytes one after the other, each piece in its own place: a large body is not copied on its way through.
+using Pieces = std::vector<std::string_view>;
+
+/// What stands around the entity in multipart/signed: its header block and the first boundary; the signature.
+struct SignedFrame {
+    std::string before, after;
+};
+/// Signs the entity as multipart/signed. Each piece must have CRLF line ends only, none may be cut through.
 /// micalg follows the digest; signer certificate and its chain are included (C13); SMIMECapabilities say AES. Fault: temporary.
 /// @param digest  "sha256" | "sha384" | "sha512"
-Result<std::string> sign_entity(std::string_view entity, const OwnKey& key, std::string_view digest,
+Result<SignedFrame> sign_entity(const Pieces& entity, const OwnKey& key, std::string_view digest,
                                 KeyOperationGate& gate);
 
 struct EncryptOptions {
@@ -96,11 +103,6 @@ struct EncryptOptions {
     /// Key transport per recipient certificate (RSA): "pkcs1" | "oaep-sha256"; one value per certificate or empty = pkcs1.
     std::vector<std::string> key_transport;
 };
-/// One envelope for all certificates (RSA key transport, EC ECDH with SHA-256 KDF and AES key wrap), as DER. Fault: no_valid_certificate
-/// for a certificate that cannot be encrypted to; temporary.
-Result<std::string> encrypt_to(std::string_view entity, const std::vector<Certificate>& recipients,
-                               const EncryptOptions& options);
-
 /// The MIME header of an envelope and its base64 body (CRLF): application/pkcs7-mime with
 /// smime-type=enveloped-data (authEnveloped-data for GCM), name and disposition smime.p7m (B2, B4).
 struct SealedBody {
@@ -108,6 +110,10 @@ struct SealedBody {
         headers;  ///< Content-Type, -Transfer-Encoding, -Disposition
     std::string body;
 };
-SealedBody envelope_body(std::string_view der, bool gcm);
+/// One envelope for all certificates (RSA key transport, EC ECDH with SHA-256 KDF and AES key wrap). Takes memory
+/// for the body only: what is encrypted becomes text at once. Fault: no_valid_certificate for a certificate that
+/// cannot be encrypted to; temporary.
+Result<SealedBody> encrypt_to(const Pieces& entity, const std::vector<Certificate>& recipients,
+                              const EncryptOptions& options);
 
 }  // namespace direct

@@ -3,6 +3,8 @@
 #include "milter/sta/inbound.h"
 
 #include <algorithm>
+#include <cstring>
+#include <functional>
 
 #include "milter/base/crypto.h"
 #include "milter/base/metrics.h"
@@ -40,17 +42,20 @@ public:
         Timed timed(Metric::open_seconds);
         if (auto done = steps(); !done) refuse_open(done.error());
         if (!result_.any_accepted()) discard(result_.message);
+        discard(clear_);
+        discard(verified_.content);
         return std::move(result_);
     }
 
 private:
     Status steps();
     Status decrypt(const Entity& outer);
-    Fault without_a_key_of_ours(const Fault& fault) const;
+    Status no_key_in_trouble() const;
     Status verify();
     Status verify_inside(const Entity& inner);
     Status verify_parts(const Entity& inner);
     Status take_headers();
+    std::string keep_only(std::string_view inside);
     void judge_recipients();
     void judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound);
     bool check_delivery(RecipientVerdict& verdict);
@@ -113,29 +118,30 @@ Status Opening::decrypt(const Entity& outer)
         return fail(refuse(Reason::cannot_decrypt, "CMS content type " + kind + " is not accepted"));
     std::vector<std::vector<const OwnKey*>> candidates;
     for (const auto& v : result_.verdicts) candidates.push_back(site_.keys.for_decryption(v.recipient));
-    auto tried = open_enveloped(der, candidates, site_.cms_limits(), engine_.gate);
-    if (!tried) return fail(without_a_key_of_ours(tried.error()));
-    auto& opened = *tried;
+    auto served = open_enveloped(der, candidates, site_.cms_limits(), engine_.gate);
+    if (!served && served.error().reason == Reason::no_key) CHECK(no_key_in_trouble());
+    TRY(auto opened, std::move(served));
     clear_ = std::move(opened.content);
     result_.cipher = opened.cipher;
     for (std::size_t i = 0; i < result_.verdicts.size(); ++i)
         if (!opened.opened_with[i]) {
-            if (site_.keys.at_fault(result_.verdicts[i].recipient))
-                return fail(temporary("a key of ours cannot be read (directctl check)"));
-            result_.verdicts[i].reason = Reason::no_key;
+            auto trouble = site_.keys.trouble(result_.verdicts[i].recipient);
+            result_.verdicts[i].reason = trouble.empty() ? Reason::no_key : Reason::configuration;
             result_.verdicts[i].because.push_back(
                 "the message is not encrypted to a key bound to this recipient");
+            for (auto& t : trouble) result_.verdicts[i].because.push_back("a key cannot be read: " + t);
         }
     return Done{};
 }
 
-/// No key fits: for good, unless a key of ours is there and could not be read.
-Fault Opening::without_a_key_of_ours(const Fault& fault) const
+/// The key that is missing may be one that cannot be read just now: later, not never.
+Status Opening::no_key_in_trouble() const
 {
-    const bool ours = std::any_of(result_.verdicts.begin(), result_.verdicts.end(),
-                                  [&](const auto& v) { return site_.keys.at_fault(v.recipient); });
-    if (fault.reason != Reason::no_key || !ours) return fault;
-    return temporary("a key of ours cannot be read (directctl check)");
+    for (const auto& v : result_.verdicts)
+        if (auto trouble = site_.keys.trouble(v.recipient); !trouble.empty())
+            return fail(
+                misconfigured("a key of " + v.recipient.text() + " cannot be read: " + trouble.front()));
+    return Done{};
 }
 
 bool Opening::sha1_excepted(const Address& from) const
@@ -211,9 +217,12 @@ Reason Opening::best_signer_fault() const
 
 Status Opening::take_headers()
 {
-    TRY(unwrapped_, unwrap(signed_part_, mail_.message, site_.mime_limits()));
-    result_.wrapped = unwrapped_.wrapped;
-    TRY(auto inner, read_entity(unwrapped_.message, site_.mime_limits()));
+    TRY(const auto inside, message_inside(signed_part_, site_.mime_limits()));
+    if (!inside) {
+        TRY(unwrapped_, unwrap(signed_part_, mail_.message, site_.mime_limits()));
+    }
+    result_.wrapped = inside || unwrapped_.wrapped;
+    TRY(auto inner, read_entity(inside ? *inside : unwrapped_.message, site_.mime_limits()));
     TRY(auto who, originators(inner.headers));
     result_.from = who.from;
     sender_ = who.sender;
@@ -227,10 +236,24 @@ Status Opening::take_headers()
         if (!accept) return fail(refuse(Reason::not_wrapped, "the signed part is no whole message"));
         result_.warnings.push_back("unwrapped");
     }
-    result_.message = std::move(unwrapped_.message);
+    result_.message = inside ? keep_only(*inside) : std::move(unwrapped_.message);
     discard(clear_);
     discard(verified_.content);
     return Done{};
+}
+
+/// The inner message in the memory in which it was decrypted: a large one is not copied once more.
+std::string Opening::keep_only(std::string_view inside)
+{
+    auto lies_in = [&](const std::string& s) {
+        return !std::less<>()(inside.data(), s.data()) && !std::less<>()(s.data() + s.size(), inside.data());
+    };
+    std::string& whole = lies_in(clear_) ? clear_ : verified_.content;
+    const auto size = inside.size();
+    std::memmove(whole.data(), inside.data(), size);
+    cleanse(whole.data() + size, whole.size() - size);
+    whole.resize(size);
+    return std::move(whole);
 }
 
 void Opening::judge_recipients()

@@ -41,6 +41,7 @@ public:
                     v.because.push_back(done.error().why);
                 }
         }
+        discard(wrapped_.own);
         return std::move(result_);
     }
 
@@ -64,7 +65,10 @@ private:
         usable_;  // outside recipient -> certificates to encrypt to
     std::vector<Address> visible_;
     bool notice_ = false;  // an MDN or DSN is submitted
-    std::string outer_, signed_entity_;
+    std::string outer_;
+    Wrapped wrapped_;
+    Pieces signed_entity_;  // into frame_, wrapped_ and the message
+    SignedFrame frame_;
 };
 
 Status Sealing::steps()
@@ -93,8 +97,8 @@ Status Sealing::choose_signer()
             result_.signer = key->certificate.fingerprint();
             return Done{};
         }
-    if (site_.keys.at_fault(mail_.from))
-        return fail(temporary("a key of ours cannot be read (directctl check)"));
+    if (auto trouble = site_.keys.trouble(mail_.from); !trouble.empty())
+        return fail(misconfigured("a key of " + mail_.from.text() + " cannot be read: " + trouble.front()));
     return fail(refuse(Reason::no_sender_certificate,
                        "no key of ours may sign for " + mail_.from.text() + " (directctl key list)"));
 }
@@ -145,6 +149,10 @@ void Sealing::judge_local(RecipientVerdict& verdict)
     }
     auto theirs = site_.keys.for_decryption(verdict.recipient);
     if (theirs.empty()) {
+        if (auto trouble = site_.keys.trouble(verdict.recipient); !trouble.empty()) {
+            verdict.because.push_back("a key cannot be read: " + trouble.front());
+            return;  // stays temporary
+        }
         verdict.reason = Reason::no_certificate;
         verdict.because.push_back("no key of ours is bound to this recipient");
         return;
@@ -187,13 +195,14 @@ Manner Sealing::manner_for(const Address& recipient) const
 Status Sealing::seal()
 {
     if (!result_.any_good()) return Done{};
-    TRY(auto wrapped, wrap(mail_.message, mail_.from.domain, mail_.now, site_.mime_limits()));
-    result_.message_id = wrapped.message_id;
+    TRY(wrapped_, wrap(mail_.message, mail_.from.domain, mail_.now, site_.mime_limits()));
+    result_.message_id = wrapped_.message_id;
     if (usable_.empty()) return Done{};
     TRY(outer_,
-        outer_headers(mail_.message, wrapped, settings_.outbound_subject, mail_.now, site_.mime_limits()));
-    TRY(signed_entity_, sign_entity(wrapped.entity, *signer_, settings_.outbound_digest, engine_.gate));
-    discard(wrapped.entity);
+        outer_headers(mail_.message, wrapped_, settings_.outbound_subject, mail_.now, site_.mime_limits()));
+    const Pieces entity{wrapped_.own, wrapped_.rest};
+    TRY(frame_, sign_entity(entity, *signer_, settings_.outbound_digest, engine_.gate));
+    signed_entity_ = {frame_.before, wrapped_.own, wrapped_.rest, frame_.after};
     // Who stands in To and Cc may know of each other; a Bcc recipient is in nobody's envelope but its own.
     std::map<std::string, std::vector<std::size_t>> together;
     std::vector<std::size_t> alone;
@@ -226,9 +235,8 @@ Status Sealing::seal_leg(const std::vector<std::size_t>& members, const Manner& 
         }
         leg.recipients.push_back(recipient);
     }
-    TRY(auto der, encrypt_to(signed_entity_, certificates, options));
+    TRY(leg.body, encrypt_to(signed_entity_, certificates, options));
     leg.outer = outer_;
-    leg.body = envelope_body(der, manner.cipher.ends_with("-gcm"));
     if (!result_.leg)
         result_.leg = std::move(leg);
     else if (mail_.further)
@@ -240,7 +248,9 @@ Status Sealing::seal_leg(const std::vector<std::size_t>& members, const Manner& 
 
 std::string SealedLeg::message() const
 {
-    std::string out = outer;
+    std::string out;
+    out.reserve(outer.size() + body.body.size() + 512);
+    out = outer;
     for (const auto& [name, value] : body.headers) out += name + ": " + value + "\r\n";
     out += "\r\n";
     out += body.body;

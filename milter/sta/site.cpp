@@ -31,6 +31,11 @@ public:
         if (!site_->domain_of(address)) return found;
         found.step = "own keys";
         found.certificates = site_->keys.certificates_of(address);
+        if (auto trouble = site_->keys.trouble(address); found.certificates.empty() && !trouble.empty()) {
+            found.answer = Discovery::Answer::later;
+            found.why = "a key cannot be read: " + trouble.front();
+            return found;
+        }
         found.trace.push_back("own keys: " + std::to_string(found.certificates.size()) + " for " +
                               address.text());
         // An address of ours that has no key is final as well: nobody else may answer for our domain.
@@ -60,6 +65,16 @@ const DomainSettings* Site::domain_of(const Address& address) const
     return settings->domain(address.domain);
 }
 
+std::vector<std::string> Site::read_all(const std::function<bool()>& go_on) const
+{
+    keys.read_all(go_on);
+    anchors.read_all(go_on);
+    auto out = keys.findings();
+    auto told = anchors.findings();
+    out.insert(out.end(), told.begin(), told.end());
+    return out;
+}
+
 bool Site::is_newuser(const Address& address) const
 {
     const auto* domain = domain_of(address);
@@ -83,8 +98,7 @@ std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, 
     site->keys = KeyRing::load(settings->store_keys);
     site->anchors = TrustAnchors::load(settings->store_anchors, now);
     auto files = std::make_unique<FileResolver>(settings->store_certificates);
-    for (const auto* list : {&site->keys.findings(), &site->anchors.findings(), &files->findings()})
-        site->findings.insert(site->findings.end(), list->begin(), list->end());
+    site->findings = files->findings();
     std::vector<std::unique_ptr<CertificateResolver>> steps;
     // The resolver refers back to the keys of this very site without owning it.
     steps.push_back(

@@ -3,6 +3,7 @@
 //
 // A message keeps the Site it began with. Thread safe after loading.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,7 +25,11 @@ struct Site {
     std::shared_ptr<CertificateResolver> resolver;
     std::string host;                   ///< this host's name
     std::string authserv_id;            ///< milter.authserv_id or the host's name
-    std::vector<std::string> findings;  ///< what was left out while loading, for log and check
+    std::vector<std::string> findings;  ///< known certificates that were left out, for log and check
+
+    /// Reads the keys and anchors that nobody has asked for yet, as long as `go_on` says so; returns what had to be
+    /// left out. Seconds for ten thousand of them.
+    std::vector<std::string> read_all(const std::function<bool()>& go_on = [] { return true; }) const;
 
     MimeLimits mime_limits() const;
     CmsLimits cms_limits() const;
@@ -34,7 +39,7 @@ struct Site {
     std::string report_domain() const;  ///< reinject.report_domain or its default
 };
 
-/// Reads configuration, keys, anchors and known certificates. Fault: configuration.
+/// Reads configuration and known certificates; keys and anchors are read when they are needed. Fault: configuration.
 Result<std::shared_ptr<const Site>> load_site(const std::string& config_file, Time now);
 /// The same from settings already read.
 std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, Time now);

@@ -5,11 +5,14 @@
 #include <filesystem>
 
 #include "milter/base/address.h"
+#include "milter/base/text.h"
 
 namespace direct {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t file_max = 16 * 1024 * 1024;
 
 std::vector<fs::path> sorted_entries(const fs::path& folder, std::vector<std::string>& findings, bool& failed)
 {
@@ -20,7 +23,8 @@ std::vector<fs::path> sorted_entries(const fs::path& folder, std::vector<std::st
     if (error) findings.push_back(folder.string() + ": " + error.message());
     // No folder at all is a site without anchors, which is what its administrator made.
     failed = failed || (error && error != std::errc::no_such_file_or_directory);
-    std::sort(out.begin(), out.end());
+    // By bytes: comparing paths element by element costs more than reading the files.
+    std::sort(out.begin(), out.end(), [](auto& a, auto& b) { return a.native() < b.native(); });
     return out;
 }
 
@@ -32,31 +36,38 @@ bool is_anchor_file(const fs::path& file)
 }
 
 /// What may be an anchor at that time; the rest is told.
-std::vector<Certificate> usable_in(const fs::path& file, Time now, std::vector<std::string>& findings,
-                                   bool& failed)
+Anchors usable_in(const fs::path& file, Time now, std::vector<std::string>& findings, bool& failed)
 {
-    auto read = load_certificates(file);
-    if (!read) {
-        findings.push_back(read.error().why);
+    auto bytes = read_whole_file(file, file_max);
+    if (!bytes) {
+        findings.push_back(bytes.error().why);
         failed = true;
         return {};
     }
-    std::vector<Certificate> out;
-    for (const auto& c : *read) {
-        if (now > c.not_after())
-            findings.push_back(file.string() + ": expired on " + iso8601(c.not_after()) + " (" + c.subject() +
-                               ")");
-        else
-            out.push_back(c);
+    auto read = read_anchors(*bytes);
+    if (!read) {
+        findings.push_back(file.string() + ": " + read.error().why);
+        failed = true;
+        return {};
+    }
+    Anchors out;
+    for (auto& a : *read) {
+        if (now <= a->not_after()) {
+            out.push_back(std::move(a));
+            continue;
+        }
+        const auto& c = a->certificate();
+        findings.push_back(file.string() + ": expired on " + iso8601(a->not_after()) +
+                           (c ? " (" + c->subject() + ")" : ""));
     }
     return out;
 }
 
-using Collected = std::map<std::string, std::vector<Certificate>>;
+using Collected = std::map<std::string, Anchors>;
 
 void into(std::map<std::string, AnchorSet, std::less<>>& sets, Collected collected)
 {
-    for (auto& [domain, certificates] : collected) sets[domain] = AnchorSet(std::move(certificates));
+    for (auto& [domain, anchors] : collected) sets[domain] = AnchorSet(std::move(anchors));
 }
 
 }  // namespace
@@ -91,10 +102,10 @@ TrustAnchors TrustAnchors::load(const std::string& folder, Time now)
             }
             for (const auto& file : sorted_entries(way_folder, out.findings_, failed)) {
                 if (!is_anchor_file(file)) continue;
-                for (const auto& c : usable_in(file, now, out.findings_, failed)) {
-                    out.rows_.push_back({*domain, way, file, c});
-                    if (way != "out") in[*domain].push_back(c);
-                    if (way != "in") outgoing[*domain].push_back(c);
+                for (const auto& a : usable_in(file, now, out.findings_, failed)) {
+                    out.known_.push_back({*domain, way, file, a});
+                    if (way != "out") in[*domain].push_back(a);
+                    if (way != "in") outgoing[*domain].push_back(a);
                 }
             }
         }
@@ -108,19 +119,46 @@ TrustAnchors TrustAnchors::load(const std::string& folder, Time now)
 void TrustAnchors::add(std::string_view normal_domain, bool incoming, bool outgoing,
                        std::vector<Certificate> certificates)
 {
-    for (const auto& c : certificates)
-        rows_.push_back({std::string(normal_domain),
-                         incoming && outgoing ? "both"
-                         : incoming           ? "in"
-                                              : "out",
-                         "", c});
+    Anchors fresh;
+    for (const auto& c : certificates) {
+        fresh.push_back(Anchor::from(c));
+        known_.push_back({std::string(normal_domain),
+                          incoming && outgoing ? "both"
+                          : incoming           ? "in"
+                                               : "out",
+                          "", fresh.back()});
+    }
     auto merge = [&](auto& sets) {
-        std::vector<Certificate> all = sets[std::string(normal_domain)].anchors();
-        all.insert(all.end(), certificates.begin(), certificates.end());
+        Anchors all = sets[std::string(normal_domain)].anchors();
+        all.insert(all.end(), fresh.begin(), fresh.end());
         sets[std::string(normal_domain)] = AnchorSet(std::move(all));
     };
     if (incoming) merge(in_);
     if (outgoing) merge(out_);
+}
+
+void TrustAnchors::read_all(const std::function<bool()>& go_on) const
+{
+    for (const auto& k : known_) {
+        if (!go_on()) return;
+        k.anchor->certificate();
+    }
+}
+
+std::vector<std::string> TrustAnchors::findings() const
+{
+    auto out = findings_;
+    for (const auto& k : known_)
+        if (k.anchor->known_broken()) out.push_back(k.file + ": the certificate cannot be read");
+    return out;
+}
+
+std::vector<TrustAnchors::Row> TrustAnchors::rows() const
+{
+    std::vector<Row> out;
+    for (const auto& k : known_)
+        if (const auto& c = k.anchor->certificate()) out.push_back({k.domain, k.direction, k.file, *c});
+    return out;
 }
 
 std::string anchor_file(const std::string& folder, std::string_view normal_domain, std::string_view direction,

@@ -1,8 +1,10 @@
 // anchors.h - anchors as files an admin can see: <store.anchors>/<domain>/{in,out,both}/*.pem.
 //
-// Reading happens at start and reload; the result is immutable. A file that cannot be read or an
-// expired anchor is left out and told as a finding: it must not stop the rest. Thread safe.
+// Reading happens at start and reload; the result is immutable. A certificate is parsed when a chain leads to it,
+// so ten thousand of them do not hold up the start. A file that cannot be read or an expired anchor is left out and
+// told as a finding: it must not stop the rest. Thread safe.
 #pragma once
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -16,15 +18,17 @@ class TrustAnchors {
 public:
     /// The set of a domain for a direction; empty when there is none.
     const AnchorSet& of(std::string_view normal_domain, Direction direction) const;
+    /// Parses all, as long as `go_on` says so: then findings() knows of those that turn out to be broken.
+    void read_all(const std::function<bool()>& go_on = [] { return true; }) const;
     /// What was left out and why, one line each: "FILE: expired on ...".
-    const std::vector<std::string>& findings() const { return findings_; }
+    std::vector<std::string> findings() const;
 
     struct Row {
         std::string domain, direction, file;
         Certificate certificate;
     };
     /// Everything read, for directctl anchor list.
-    const std::vector<Row>& rows() const { return rows_; }
+    std::vector<Row> rows() const;  ///< parses all; broken ones left out
 
     /// Something of this domain's anchors could not be read: what then looks untrusted is trouble of ours.
     bool at_fault(std::string_view normal_domain) const
@@ -40,9 +44,13 @@ public:
 
 private:
     std::map<std::string, AnchorSet, std::less<>> in_, out_;
-    std::vector<Row> rows_;
     std::set<std::string, std::less<>> at_fault_;
     bool all_at_fault_ = false;
+    struct Known {
+        std::string domain, direction, file;
+        std::shared_ptr<const Anchor> anchor;
+    };
+    std::vector<Known> known_;
     std::vector<std::string> findings_;
 };
 

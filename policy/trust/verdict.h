@@ -17,6 +17,7 @@
 #include "milter/base/clock.h"
 #include "milter/base/reason.h"
 #include "policy/certificate.h"
+#include "policy/trust/anchor.h"
 
 namespace direct {
 
@@ -26,9 +27,11 @@ enum class Direction : unsigned char { incoming, outgoing };
 class AnchorSet {
 public:
     AnchorSet() = default;
-    explicit AnchorSet(std::vector<Certificate> anchors);
+    explicit AnchorSet(Anchors anchors);
+    explicit AnchorSet(const std::vector<Certificate>& anchors);
     bool contains(const Certificate& whole) const;
-    const std::vector<Certificate>& anchors() const { return anchors_; }
+    const Anchors& anchors() const { return anchors_; }
+    std::vector<Certificate> certificates() const;  ///< parses all; broken ones left out
     /// Those whose subject is the certificate's issuer, by name alone.
     std::vector<Certificate> named_issuers_of(const Certificate& certificate) const;
     bool empty() const { return anchors_.empty(); }
@@ -36,7 +39,7 @@ public:
     const std::string& digest() const { return digest_; }
 
 private:
-    std::vector<Certificate> anchors_;                                ///< sorted by DER
+    Anchors anchors_;                                                 ///< sorted by DER
     std::unordered_multimap<unsigned long, std::size_t> by_subject_;  ///< hash of the canonical name
     std::string digest_;
 };

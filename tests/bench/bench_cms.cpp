@@ -1,9 +1,13 @@
 // Opening and sealing through the agent, beside the raw cost of the same bytes and keys.
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <functional>
 #include <stdexcept>
 
 #include "milter/base/text.h"
@@ -15,20 +19,43 @@ using namespace direct::bench;
 
 namespace {
 
-const Address doc{"doc", "direct.hospital.example"}, nurse{"nurse", "direct.clinic.example"};
-
-std::string seal_once(const BenchSites& s, Engine& engine, const std::string& message)
+/// A line of /proc/self/status, in bytes.
+std::size_t status_bytes(const std::string& name)
 {
-    auto sealed = seal_outbound(*s.hospital, engine, {message, doc, {nurse}, {}, s.now});
-    if (!sealed.leg) throw std::runtime_error("not sealed: " + std::string(token_of(sealed.overall())));
-    return sealed.leg->message();
+    std::ifstream in("/proc/self/status");
+    for (std::string line; std::getline(in, line);)
+        if (line.starts_with(name + ":")) return std::stoul(line.substr(name.size() + 1)) * 1024;
+    throw std::runtime_error("/proc/self/status has no " + name);
 }
 
-void open_once(const BenchSites& s, Engine& engine, const std::string& message)
+/// Memory at its highest while `work` ran once, above what is there without the message; in a child, so that
+/// nothing earlier lies around.
+double peak_of(std::size_t message, const std::function<void()>& work)
 {
-    auto opened = open_inbound(*s.clinic, engine, {message, {nurse}, s.now});
-    if (!opened.any_accepted())
-        throw std::runtime_error("not opened: " + std::string(token_of(opened.overall())));
+    int ends[2];
+    if (pipe(ends) != 0) throw std::runtime_error("pipe");
+    pid_t child = fork();
+    if (child == 0) {
+        malloc_trim(0);
+        std::ofstream("/proc/self/clear_refs") << "5";  // the highest mark begins anew
+        auto before = status_bytes("VmRSS");
+        work();
+        double peak = static_cast<double>(status_bytes("VmHWM")) - static_cast<double>(before) +
+                      static_cast<double>(message);
+        _exit(write(ends[1], &peak, sizeof peak) == sizeof peak ? 0 : 1);
+    }
+    close(ends[1]);
+    double peak = 0;
+    auto n = read(ends[0], &peak, sizeof peak);
+    close(ends[0]);
+    waitpid(child, nullptr, 0);
+    if (n != sizeof peak) throw std::runtime_error("no peak measured");
+    return peak;
+}
+
+double allowed(std::size_t message)
+{
+    return 2.5 * static_cast<double>(message) + (8 << 20);
 }
 
 // CPU milliseconds of child processes per call.
@@ -78,19 +105,24 @@ int run()
     BenchSites sites;
     Engine engine;
     const auto* own = sites.clinic->keys.for_decryption(nurse).front();
-    std::printf("CPU ms of one core    %10s %10s %6s   %10s %10s %6s\n", "open", "raw", "ratio", "seal",
-                "raw", "ratio");
+    std::printf(
+        "CPU ms of one core    %10s %10s %6s   %10s %10s %6s   peak of memory: open, seal, allowed MB\n",
+        "open", "raw", "ratio", "seal", "raw", "ratio");
     double open4 = 0, seal4 = 0;
     std::string sealed4;
     for (std::size_t size : {4u << 10, 100u << 10, 5u << 20, 25u << 20}) {
         auto message = message_of(size);
-        auto sealed = seal_once(sites, engine, message);
+        auto sealed = seal_once(sites, engine, message).leg->message();
         double open = cpu_ms([&] { open_once(sites, engine, sealed); });
         double raw_open = raw_open_ms(own->key.get(), message.size());
         double seal = cpu_ms([&] { seal_once(sites, engine, message); });
         double raw_seal = raw_seal_ms(own->key.get(), message.size());
-        std::printf("%8zu KB           %10.2f %10.2f %6.2f   %10.2f %10.2f %6.2f\n", size >> 10, open,
-                    raw_open, open / raw_open, seal, raw_seal, seal / raw_seal);
+        double open_peak = peak_of(sealed.size(), [&] { open_once(sites, engine, sealed); });
+        double seal_peak = peak_of(message.size(), [&] { seal_once(sites, engine, message); });
+        std::printf(
+            "%8zu KB           %10.2f %10.2f %6.2f   %10.2f %10.2f %6.2f   %.1f of %.1f, %.1f of %.1f\n",
+            size >> 10, open, raw_open, open / raw_open, seal, raw_seal, seal / raw_seal, open_peak / 1e6,
+            allowed(sealed.size()) / 1e6, seal_peak / 1e6, allowed(message.size()) / 1e6);
         if (open4 == 0) open4 = open, seal4 = seal, sealed4 = sealed;
     }
     against_openssl(sites, sealed4, open4, seal4);

@@ -61,6 +61,22 @@ BenchSites::~BenchSites()
     fs::remove_all(folder, ignored);
 }
 
+const Address doc{"doc", "direct.hospital.example"}, nurse{"nurse", "direct.clinic.example"};
+
+SealedMail seal_once(const BenchSites& s, Engine& engine, const std::string& message)
+{
+    auto sealed = seal_outbound(*s.hospital, engine, {message, doc, {nurse}, {}, s.now});
+    if (!sealed.leg) throw std::runtime_error("not sealed: " + std::string(token_of(sealed.overall())));
+    return sealed;
+}
+
+void open_once(const BenchSites& s, Engine& engine, const std::string& message)
+{
+    auto opened = open_inbound(*s.clinic, engine, {message, {nurse}, s.now});
+    if (!opened.any_accepted())
+        throw std::runtime_error("not opened: " + std::string(token_of(opened.overall())));
+}
+
 std::string message_of(std::size_t size)
 {
     std::string head =

@@ -16,6 +16,12 @@ struct BenchSites {
     Time now;
 };
 
+extern const Address doc, nurse;  ///< who writes at the hospital, who reads at the clinic
+
+/// Sealed by the hospital, opened and accepted by the clinic; anything else is an exception. Thread safe.
+SealedMail seal_once(const BenchSites& sites, Engine& engine, const std::string& message);
+void open_once(const BenchSites& sites, Engine& engine, const std::string& message);
+
 /// A message of about `size` bytes with one base64 attachment.
 std::string message_of(std::size_t size);
 

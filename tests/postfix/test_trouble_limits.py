@@ -238,7 +238,7 @@ class Keys(TroubleTest):
         self.daemon.stop()
         self.weather.set(f"open keys/alice@{HERE} EIO", f"open keys/{HERE} EIO")
         self.daemon.start()
-        self.assertGreater(self.metric("key_failures_total"), 0)
+        until(lambda: self.metric("key_failures_total") > 0, "the key in the metrics")
         marker, message = self.letter()
         self.deferred(self.post(message))
         self.assertEqual(self.submit(smime.mail(f"alice@{HERE}", f"bob@{THERE}"), f"bob@{THERE}").code // 100, 4)

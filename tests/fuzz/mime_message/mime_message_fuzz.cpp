@@ -74,14 +74,14 @@ void check_wrap(std::string_view bytes, const MimeLimits& limits)
 {
     const auto w = wrap(bytes, "direct.example", Time{}, limits);
     if (!w) return;
-    const auto scan = scan_bytes(w->entity);
-    must(scan.seven_bit() && is_canonical_crlf(w->entity), "what is wrapped can be signed");
-    const auto opened = unwrap(w->entity, "", limits);
+    const auto scan = scan_bytes(w->entity());
+    must(scan.seven_bit() && is_canonical_crlf(w->entity()), "what is wrapped can be signed");
+    const auto opened = unwrap(w->entity(), "", limits);
     // Fields that are added may lift a header over the limit.
     if (!opened) return;
-    must(opened->wrapped && w->entity.ends_with(opened->message), "unwrapping gives what was wrapped");
+    must(opened->wrapped && w->entity().ends_with(opened->message), "unwrapping gives what was wrapped");
     if (const auto twice = wrap(opened->message, "direct.example", Time{}, limits))
-        must(twice->entity == w->entity, "a canonical message wraps to itself");
+        must(twice->entity() == w->entity(), "a canonical message wraps to itself");
     const auto outer = outer_headers(bytes, *w, "fixed", Time{}, limits);
     must(outer && outer->find("\nBcc:") == std::string::npos, "no Bcc outside");
 }

@@ -1,4 +1,5 @@
 #include "milter/base/text.h"
+#include "milter/base/base64_lines.h"
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
@@ -94,6 +95,23 @@ BOOST_AUTO_TEST_CASE(base64_of_every_length_and_line_comes_back)
         }
     }
     BOOST_TEST(base64(std::string(6, 'a'), 4) == "YWFh\r\nYWFh");
+}
+
+BOOST_AUTO_TEST_CASE(base64_in_pieces_is_base64_in_lines)
+{
+    std::mt19937 random(11);
+    std::string bytes(5000, '\0');
+    for (auto& c : bytes) c = static_cast<char>(random());
+    for (const std::size_t size : {0U, 1U, 56U, 57U, 58U, 114U, 3648U, 3649U, 5000U})
+        for (const std::size_t piece : {1U, 3U, 56U, 57U, 58U, 1000U, 5000U}) {
+            std::string out;
+            Base64Lines lines(out);
+            const auto all = std::string_view(bytes).substr(0, size);
+            for (std::size_t at = 0; at < size; at += piece) lines.add(all.substr(at, piece));
+            lines.finish();
+            BOOST_REQUIRE(out == base64(all, 76) + (size ? "\r\n" : ""));
+            BOOST_REQUIRE(out.size() == Base64Lines::size_of(size));
+        }
 }
 
 BOOST_AUTO_TEST_CASE(base64_keeps_up_with_messages)

@@ -1,5 +1,6 @@
 // Entities and multipart/signed: exact bytes, and no guessing.
 #include <boost/test/unit_test.hpp>
+#include <random>
 
 #include "milter/base/text.h"
 #include "milter/mime/content.h"
@@ -192,6 +193,66 @@ BOOST_AUTO_TEST_CASE(file_names_are_never_paths)
     BOOST_TEST(safe_filename("\xff.txt") == "_.txt");
     const auto cut = safe_filename(std::string(254, 'a') + "\xc3\xa4");
     BOOST_TEST(cut == std::string(254, 'a'));
+}
+
+namespace {
+
+/// scan_bytes() character by character.
+ByteScan slow_scan(const std::string& s)
+{
+    ByteScan scan;
+    std::size_t line = 0;
+    auto end_line = [&] {
+        scan.long_line |= line > 998;
+        line = 0;
+    };
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        scan.eight_bit |= static_cast<unsigned char>(s[i]) > 127;
+        scan.nul |= s[i] == 0;
+        if (s[i] == '\n') {
+            scan.lf = true;
+            end_line();
+        } else if (s[i] == '\r' && s.substr(i + 1, 1) == "\n") {
+            scan.crlf = true;
+            ++i;
+            end_line();
+        } else {
+            scan.bare_cr |= s[i] == '\r';
+            ++line;
+        }
+    }
+    end_line();
+    return scan;
+}
+
+void compare_scans(const std::string& s)
+{
+    const auto fast = scan_bytes(s), slow = slow_scan(s);
+    BOOST_REQUIRE(fast.eight_bit == slow.eight_bit);
+    BOOST_REQUIRE(fast.nul == slow.nul);
+    BOOST_REQUIRE(fast.long_line == slow.long_line);
+    BOOST_REQUIRE(fast.bare_cr == slow.bare_cr);
+    BOOST_REQUIRE(fast.lf == slow.lf);
+    BOOST_REQUIRE(fast.crlf == slow.crlf);
+    BOOST_REQUIRE(is_canonical_crlf(s) == (!slow.lf && !slow.bare_cr));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_scan_in_blocks_sees_what_one_by_one_sees)
+{
+    std::mt19937 random(3);
+    for (int round = 0; round < 20000; ++round) {
+        std::string s(random() % 200, 'x');
+        for (auto& c : s)
+            if (random() % 8 == 0) c = "\r\n\r\n\n\r\0\x80"[random() % (round % 2 ? 8 : 4)];
+        if (round % 3 == 0) s = to_crlf(s);
+        compare_scans(s);
+    }
+    for (std::size_t n = 990; n < 1010; ++n)
+        for (const std::string before : {"", "\r\n", "a\r\n", "a\r\nb\r\n"})
+            for (const char* after : {"", "\r\n", "\r\nb", "\r\n\r\n", "\n", "\r"})
+                compare_scans(before + std::string(n, 'x') + after);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(bytes_are_exact_at_every_size_and_both_line_ends)
             BOOST_REQUIRE(direct_way[0].bytes == bytes);
             const auto w = wrap(message, "d.example", Time{}, {});
             BOOST_REQUIRE(w);
-            const auto wrapped_way = attachments_of(w->entity);
+            const auto wrapped_way = attachments_of(w->entity());
             BOOST_REQUIRE_EQUAL(wrapped_way.size(), 1U);
             BOOST_REQUIRE(wrapped_way[0].bytes == bytes);
         }
@@ -147,14 +147,14 @@ BOOST_AUTO_TEST_CASE(eight_bit_text_documents_are_exact_after_wrapping)
         std::string document = "<?xml version=\"1.0\"?>\r\n<a>";
         for (std::size_t i = 0; i < n; ++i) document += i % 11 ? "\xc3\xa9 " : " \t\r\n";
         document += "</a>";
-        const auto w = wrap(
+        const std::string message =
             "From: a@b.example\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: "
             "text/xml\r\n\r\n" +
-                document + "\r\n--m--\r\n",
-            "d.example", Time{}, {});
+            document + "\r\n--m--\r\n";
+        const auto w = wrap(message, "d.example", Time{}, {});
         BOOST_REQUIRE(w);
-        BOOST_REQUIRE(test::fit_to_sign(w->entity));
-        const auto a = attachments_of(w->entity);
+        BOOST_REQUIRE(test::fit_to_sign(w->entity()));
+        const auto a = attachments_of(w->entity());
         BOOST_REQUIRE_EQUAL(a.size(), 1U);
         BOOST_REQUIRE(a[0].bytes == document);
     }

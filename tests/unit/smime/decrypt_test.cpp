@@ -126,9 +126,9 @@ BOOST_AUTO_TEST_CASE(a_shared_key_works_once)
 BOOST_AUTO_TEST_CASE(an_entry_with_another_content_key_serves_nobody)
 {
     EncryptOptions options;
-    std::string for_one = *encrypt_to(entity(), {rsa.certificate}, options);
-    std::string for_other = *encrypt_to(entity(), {rsa2.certificate}, options);
-    std::string both = *encrypt_to(entity(), {rsa.certificate, rsa2.certificate}, options);
+    std::string for_one = *sealed_der(entity(), {rsa.certificate}, options);
+    std::string for_other = *sealed_der(entity(), {rsa2.certificate}, options);
+    std::string both = *sealed_der(entity(), {rsa.certificate, rsa2.certificate}, options);
     // The encrypted key is the 256 bytes after its header; put the other envelope's into the second entry.
     const std::string mark = "\x04\x82\x01\x00";
     auto key_in = [&](const std::string& der, std::size_t from) {
@@ -302,7 +302,7 @@ BOOST_AUTO_TEST_CASE(the_other_side_opens_what_we_seal)
 {
     const std::vector<Certificate> all{rsa.certificate, p256.certificate, rsa2.certificate, p384.certificate};
     for (const char* cipher : {"aes-128-cbc", "aes-256-cbc", "aes-256-gcm"}) {
-        auto der = encrypt_to(entity(), all, {cipher, {"pkcs1", "", "oaep-sha256", ""}});
+        auto der = sealed_der(entity(), all, {cipher, {"pkcs1", "", "oaep-sha256", ""}});
         BOOST_REQUIRE(der);
         for (const char* name : {"rsa", "rsa2", "p256", "p384"})
             BOOST_TEST(other.decrypt(*der, name) == entity(), cipher << " " << name);
@@ -317,7 +317,7 @@ BOOST_AUTO_TEST_CASE(the_other_side_opens_what_we_seal)
 
 BOOST_AUTO_TEST_CASE(the_algorithms_are_those_asked_for)
 {
-    other.put("sealed.der", *encrypt_to("x", {rsa.certificate, rsa2.certificate, p256.certificate},
+    other.put("sealed.der", *sealed_der("x", {rsa.certificate, rsa2.certificate, p256.certificate},
                                         {"aes-256-cbc", {"pkcs1", "oaep-sha256", ""}}));
     std::string printed = other.cms("-cmsout -print -inform DER -in sealed.der");
     for (const char* word :
@@ -329,7 +329,7 @@ BOOST_AUTO_TEST_CASE(the_algorithms_are_those_asked_for)
 
 BOOST_AUTO_TEST_CASE(two_envelopes_share_nothing)
 {
-    auto a = *encrypt_to(entity(), {rsa.certificate}, {}), b = *encrypt_to(entity(), {rsa.certificate}, {});
+    auto a = *sealed_der(entity(), {rsa.certificate}, {}), b = *sealed_der(entity(), {rsa.certificate}, {});
     BOOST_TEST(a.size() == b.size());
     BOOST_TEST(a.substr(a.size() - 64) != b.substr(b.size() - 64));
 }
@@ -339,27 +339,44 @@ BOOST_AUTO_TEST_CASE(certificates_not_made_for_encryption_are_refused)
     Certificate sign_only = issue({.name = "s", .key_usage = "digitalSignature"}, rsa_key()).certificate;
     Certificate weak = issue({.name = "w"}, rsa_key(0, 1024)).certificate;
     for (const auto& bad : {sign_only, weak}) {
-        auto der = encrypt_to(entity(), {rsa.certificate, bad}, {});
+        auto der = sealed_der(entity(), {rsa.certificate, bad}, {});
         BOOST_REQUIRE(!der);
         CHECK_REASON(der.error().reason, no_valid_certificate);
     }
-    BOOST_TEST(!encrypt_to(entity(), {}, {}));
-    BOOST_TEST(!encrypt_to(entity(), {rsa.certificate}, {"des-ede3-cbc", {}}));
+    BOOST_TEST(!sealed_der(entity(), {}, {}));
+    BOOST_TEST(!sealed_der(entity(), {rsa.certificate}, {"des-ede3-cbc", {}}));
 }
 
 BOOST_AUTO_TEST_CASE(the_mail_form_of_an_envelope)
 {
-    SealedBody sealed = envelope_body(std::string(100, 'x'), false);
+    SealedBody sealed = *encrypt_to({"x"}, {rsa.certificate}, {});
     BOOST_REQUIRE(sealed.headers.size() == 3u);
     BOOST_TEST(sealed.headers[0].second ==
                "application/pkcs7-mime; smime-type=enveloped-data; name=\"smime.p7m\"");
     BOOST_TEST(sealed.headers[1].second == "base64");
     BOOST_TEST(sealed.headers[2].second == "attachment; filename=\"smime.p7m\"");
-    BOOST_TEST(*unbase64(sealed.body) == std::string(100, 'x'));
     BOOST_TEST(sealed.body.find("\r\n") == 76u);
     BOOST_TEST(sealed.body.ends_with("\r\n"));
     BOOST_TEST(!sealed.body.ends_with("\r\n\r\n"));
-    BOOST_TEST(envelope_body("x", true).headers[0].second.find("authEnveloped-data") != std::string::npos);
+    BOOST_TEST(encrypt_to({"x"}, {rsa.certificate}, {"aes-256-gcm", {}})
+                   ->headers[0]
+                   .second.find("authEnveloped-data") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(pieces_of_any_size_are_sealed_as_one)
+{
+    std::string whole;
+    for (int i = 0; i < 70000; ++i) whole += char('a' + i % 26);
+    for (const char* cipher : {"aes-256-cbc", "aes-256-gcm"})
+        for (std::size_t cut : {0u, 1u, 15u, 16u, 57u, 16384u, 16385u, 69999u}) {
+            std::string_view all(whole);
+            auto sealed =
+                encrypt_to({all.substr(0, cut), "", all.substr(cut)}, {rsa.certificate}, {cipher, {}});
+            BOOST_REQUIRE(sealed);
+            auto opened = open(*unbase64(sealed->body), {{&rsa_own}});
+            BOOST_REQUIRE(opened);
+            BOOST_TEST((opened->content == whole), cipher << " cut at " << cut);
+        }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,7 +1,9 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <thread>
 
+#include "milter/base/metrics.h"
 #include "tests/unit/smime/other_side.h"
 
 using namespace direct;
@@ -54,8 +56,8 @@ BOOST_AUTO_TEST_CASE(keys_of_the_address_come_before_those_of_the_domain)
     put("d.example/seal", seal);
     put("store.key", "another room's");
     KeyRing ring = KeyRing::load(dir.path());
-    BOOST_TEST(ring.findings().empty(), join(ring.findings(), "\n"));
     BOOST_TEST(ring.all().size() == 5u);
+    BOOST_TEST(ring.findings().empty(), join(ring.findings(), "\n"));
 
     auto names = [](const std::vector<const OwnKey*>& keys) {
         std::string out;
@@ -104,21 +106,57 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_left_out_and_told)
     BOOST_TEST(ERR_peek_error() == 0u);
 }
 
-// The fault: with a key that could not be read at start its mail was refused for good.
-BOOST_AUTO_TEST_CASE(who_has_a_key_that_cannot_be_used_is_known)
+// A key that cannot be read just now must not become "no key" for good, and is found when it is back.
+BOOST_AUTO_TEST_CASE(a_key_that_is_away_is_trouble_until_it_is_back)
 {
-    Issued jo = issue({.name = "jo", .san = {"email:jo@d.example"}}, ec_key(), &root);
-    Issued domain = issue({.name = "e", .san = {"DNS:e.example"}}, ec_key(), &root);
-    Issued well = issue({.name = "f", .san = {"DNS:f.example"}}, ec_key(), &root);
-    put("Jo@D.Example/a", jo, 0644);
-    put("e.example/a.crt", pem_of(domain.certificate), 0644);
-    put("f.example/a", well);
+    Issued good = issue({.name = "good", .san = {"DNS:d.example"}}, ec_key());
+    Issued jo = issue({.name = "jo", .san = {"email:jo@d.example"}}, ec_key());
+    put("d.example/good", good);
+    put("jo@d.example/jo", jo);
     KeyRing ring = KeyRing::load(dir.path());
-    BOOST_TEST(ring.at_fault(addr("jo@d.example")));
-    BOOST_TEST(ring.at_fault(addr("jo+tag@d.example")));
-    BOOST_TEST(!ring.at_fault(addr("mia@d.example")));
-    BOOST_TEST(ring.at_fault(addr("anybody@e.example")));
-    BOOST_TEST(!ring.at_fault(addr("anybody@f.example")));
+    std::filesystem::rename(dir / "jo@d.example/jo.key", dir / "elsewhere");
+    auto before = metrics_text();
+    BOOST_TEST(ring.for_decryption(addr("jo@d.example")).size() == 1u);
+    BOOST_TEST(metrics_text() != before);  // key_failures_total
+    BOOST_REQUIRE(ring.trouble(addr("jo@d.example")).size() == 1u);
+    BOOST_TEST(ring.trouble(addr("jo@d.example"))[0].find("jo.crt: there is no key") != std::string::npos);
+    BOOST_TEST(ring.trouble(addr("ann@d.example")).empty());
+    BOOST_TEST(ring.findings().size() == 1u);
+    std::filesystem::rename(dir / "elsewhere", dir / "jo@d.example/jo.key");
+    BOOST_TEST(ring.for_decryption(addr("jo@d.example")).size() == 2u);
+    BOOST_TEST(ring.trouble(addr("jo@d.example")).empty());
+    // Read once, it stays, whatever becomes of the files.
+    std::filesystem::remove_all(dir / "jo@d.example");
+    BOOST_TEST(ring.for_decryption(addr("jo@d.example")).size() == 2u);
+    // A bad file is tried again only when it has changed.
+    put("ann@d.example/ann.crt", "no certificate", 0644);
+    put("ann@d.example/ann.key", pem_of(jo.key));
+    ring = KeyRing::load(dir.path());
+    for (int i = 0; i < 2; ++i) BOOST_TEST(ring.for_decryption(addr("ann@d.example")).size() == 1u);
+    BOOST_TEST(ring.trouble(addr("ann@d.example")).size() == 1u);
+    Issued ann = issue({.name = "ann", .san = {"email:ann@d.example"}}, jo.key);
+    put("ann@d.example/ann.crt", pem_of(ann.certificate), 0644);
+    BOOST_TEST(ring.for_decryption(addr("ann@d.example")).size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(many_threads_find_the_same_keys)
+{
+    for (int i = 0; i < 8; ++i) {
+        auto name = "u" + std::to_string(i) + "@d.example";
+        put(name + "/own", issue({.name = "u", .san = {"email:" + name}}, ec_key()));
+    }
+    KeyRing ring = KeyRing::load(dir.path());
+    std::vector<std::vector<const OwnKey*>> seen(6);
+    std::vector<std::thread> team;
+    for (auto& mine : seen)
+        team.emplace_back([&] {
+            for (int i = 0; i < 8; ++i)
+                for (auto* key : ring.for_decryption({"u" + std::to_string(i), "d.example"}))
+                    mine.push_back(key);
+        });
+    ring.read_all();
+    for (auto& t : team) t.join();
+    for (const auto& mine : seen) BOOST_TEST((mine.size() == 8u && mine == seen[0]));
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_folder_is_a_finding)

@@ -67,6 +67,23 @@ private:
     Scratch dir_;
 };
 
+/// The whole multipart/signed; nothing when it could not be signed.
+inline std::optional<std::string> signed_whole(std::string_view entity, const OwnKey& key, const char* digest,
+                                               KeyOperationGate& gate)
+{
+    auto frame = sign_entity({entity}, key, digest, gate);
+    if (!frame) return {};
+    return frame->before + std::string(entity) + frame->after;
+}
+
+/// The DER of an envelope.
+inline Result<std::string> sealed_der(std::string_view entity, const std::vector<Certificate>& recipients,
+                                      const EncryptOptions& options)
+{
+    TRY(auto sealed, encrypt_to({entity}, recipients, options));
+    return unbase64(sealed.body);
+}
+
 /// Every n-th byte changed in turn; f(changed, position).
 template <class F>
 void flip_bytes(const std::string& whole, std::size_t step, F f)

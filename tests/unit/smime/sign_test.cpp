@@ -62,8 +62,8 @@ BOOST_AUTO_TEST_CASE(the_other_side_verifies_what_we_sign)
         for (const Issued& who : {rsa, p256, p384}) {
             OwnKey key = own(who);
             key.chain = {root.certificate, who.certificate};
-            auto signed_entity = sign_entity(entity(), key, digest, gate);
-            BOOST_REQUIRE_MESSAGE(signed_entity, signed_entity.error().why);
+            auto signed_entity = signed_whole(entity(), key, digest, gate);
+            BOOST_REQUIRE(signed_entity);
             other.put("mail", *signed_entity);
             // Without -binary: with it, OpenSSL's reader refuses CRLF mail of its own making too.
             other.cms("-verify -in mail -CAfile root.crt -purpose any -out verified");
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(the_other_side_verifies_what_we_sign)
 BOOST_AUTO_TEST_CASE(capabilities_speak_of_aes_only)
 {
     CountingGate gate;
-    Parts parts = take_apart(*sign_entity(entity(), own(rsa), "sha256", gate));
+    Parts parts = take_apart(*signed_whole(entity(), own(rsa), "sha256", gate));
     other.put("s.der", *unbase64(parts.signature.substr(parts.signature.find("\r\n\r\n"))));
     std::string printed = other.cms("-cmsout -print -inform DER -in s.der");
     std::size_t at = printed.find("S/MIME Capabilities");
@@ -97,29 +97,43 @@ BOOST_AUTO_TEST_CASE(capabilities_speak_of_aes_only)
     for (const char* word : {"des", "rc2"}) BOOST_TEST(printed.find(word, at) == std::string::npos, word);
 }
 
-BOOST_AUTO_TEST_CASE(line_ends_are_made_canonical_and_boundaries_differ)
+BOOST_AUTO_TEST_CASE(only_canonical_line_ends_are_signed_and_boundaries_differ)
 {
     CountingGate gate;
-    auto a = take_apart(*sign_entity("Subject: x\n\nbody\n", own(rsa), "sha256", gate));
-    auto b = take_apart(*sign_entity("Subject: x\n\nbody\n", own(rsa), "sha256", gate));
-    BOOST_TEST(a.first == "Subject: x\r\n\r\nbody\r\n");
+    for (const char* bad : {"Subject: x\n\nbody\n", "a\r\nb\r", "a\rb\r\n"})
+        BOOST_TEST(!sign_entity({"A: b\r\n\r\n", bad}, own(rsa), "sha256", gate));
+    BOOST_TEST(gate.entered == 0);
+    auto a = take_apart(*signed_whole(entity(), own(rsa), "sha256", gate));
+    auto b = take_apart(*signed_whole(entity(), own(rsa), "sha256", gate));
     BOOST_TEST(a.header != b.header);
+}
+
+BOOST_AUTO_TEST_CASE(pieces_are_signed_as_one)
+{
+    CountingGate gate;
+    std::string_view all = entity();
+    auto cut = all.find('\n') + 1;
+    auto frame = sign_entity({all.substr(0, cut), all.substr(cut)}, own(rsa), "sha256", gate);
+    BOOST_REQUIRE(frame);
+    auto parts = take_apart(frame->before + entity() + frame->after);
+    BOOST_TEST(
+        verify(parts.first, *unbase64(parts.signature.substr(parts.signature.find("\r\n\r\n")))).any_good());
 }
 
 BOOST_AUTO_TEST_CASE(weak_digests_and_a_closed_gate)
 {
     CountingGate gate;
-    BOOST_TEST(!sign_entity(entity(), own(rsa), "sha1", gate));
-    BOOST_TEST(!sign_entity(entity(), own(rsa), "md5", gate));
+    BOOST_TEST(!sign_entity({entity()}, own(rsa), "sha1", gate));
+    BOOST_TEST(!sign_entity({entity()}, own(rsa), "md5", gate));
     gate.open = false;
-    auto closed = sign_entity(entity(), own(rsa), "sha256", gate);
+    auto closed = sign_entity({entity()}, own(rsa), "sha256", gate);
     BOOST_REQUIRE(!closed);
     CHECK_REASON(closed.error().reason, temporary);
     // A key that is not the certificate's is trouble of ours, not a signature.
     gate.open = true;
     OwnKey wrong = own(rsa);
     wrong.key = rsa_key(1);
-    BOOST_TEST(!sign_entity(entity(), wrong, "sha256", gate));
+    BOOST_TEST(!sign_entity({entity()}, wrong, "sha256", gate));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
