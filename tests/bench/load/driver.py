@@ -7,10 +7,12 @@ certificate, and each sending names another recipient of that domain, so none is
 import argparse
 import multiprocessing
 import os
+import re
 import selectors
 import socket
 import sys
 import tempfile
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -104,14 +106,14 @@ class Site:
         pool = []
         for i in range(count):
             inner = smime.mail(f"bob@{THERE}", f"newuser@{HERE}",
-                               f"person{i}@mail.test | Colour of the boat? | green {i} | Results")
+                               f"person{i}@mail.test;Colour of the boat?;green {i};Results")
             pool.append((f"bob@{THERE}", f"newuser@{HERE}", smime.sealed(inner, [self.bob], [self.here]), ""))
         return pool
 
     # --- figures of the daemon -------------------------------------------------------------------------------
 
     def status(self, name):
-        """VmRSS, VmHWM in KiB, Threads."""
+        """VmRSS, VmHWM, RssAnon (without the store's mapped pages, which the kernel takes back) in KiB; Threads."""
         for line in read(f"/proc/{self.daemon.process.pid}/status").decode().splitlines():
             if line.startswith(name + ":"):
                 return int(line.split()[1])
@@ -134,8 +136,33 @@ class Site:
                 out[name] = float(value)
         return out
 
+    def histograms(self):
+        """{name: {upper bound in seconds: observations up to there}}."""
+        out = {}
+        for name, bound, n in re.findall(r'^(\w+)_bucket\{le="([^"]+)"\} (\d+)', self.daemon.ctl("metrics").out, re.M):
+            out.setdefault(name, {})[float(bound)] = int(n)
+        return out
+
     def wait_outbox_empty(self, seconds=600):
         until(lambda: self.metrics()["direct_outbox_waiting"] == 0, "an empty outbox", seconds)
+
+
+class Watch(threading.Thread):
+    """Samples a figure of the daemon every 50 ms; .peak when stopped."""
+
+    def __init__(self, site, name="RssAnon"):
+        super().__init__(daemon=True)
+        self.site, self.name, self.peak, self.over = site, name, 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.05):
+            self.peak = max(self.peak, self.site.status(self.name))
+
+    def stop(self):
+        self.over.set()
+        self.join()
+        return self.peak
 
 
 # --- the sink -----------------------------------------------------------------------------------------------
@@ -220,6 +247,9 @@ class Connection(MilterClient):
         sender, recipient, message, login = one
         self.head, self.rest = self.message_bytes(sender, [recipient.format(number)], message,
                                                   queue_id=f"Q{number}", login=login)
+        self.begin_with()
+
+    def begin_with(self):
         self.begun = time.monotonic()
         self.socket.sendall(self.head)
 
@@ -337,6 +367,13 @@ class Run:
     @property
     def rate(self):
         return len(self.took) / self.seconds
+
+
+def quantile_between(before, after, q):
+    """The upper bound of the bucket in which the quantile of the observations between two readings lies."""
+    counts = [(bound, n - before.get(bound, 0)) for bound, n in sorted(after.items())]
+    wanted = counts[-1][1] * q
+    return next(bound for bound, n in counts if n >= wanted)
 
 
 def row(*columns, widths=()):
