@@ -119,7 +119,10 @@ Result<std::size_t> OutboxSender::State::look()
     }));
     CHECK(show_waiting());
     std::lock_guard hold(lock);
-    trouble = false;
+    // A thread whose note failed since then has let go of an entry that was handed over: what was read of it above
+    // is old, and taking it now would send it twice.
+    trouble = !unwritten.empty();
+    if (trouble) return 0;
     for (const auto& id : ids) {
         claimed.insert(id);
         queue.push_back(id);
