@@ -149,6 +149,7 @@ sfsistat on_envfrom(SMFICTX* ctx, char** arguments)
         if (auto name = macro(ctx, "{daemon_name}"); !name.empty()) s.peer.daemon_name = name;
         s.peer.login = macro(ctx, "{auth_authen}");
         s.message = std::make_unique<Transaction>(s.house.site(), s.peer, arguments[0]);
+        s.turn.begin();
         return SMFIS_NOREPLY;
     });
 }
@@ -164,6 +165,7 @@ sfsistat on_envrcpt(SMFICTX* ctx, char** arguments)
 sfsistat on_header(SMFICTX* ctx, char* name, char* value)
 {
     return guard(ctx, SMFIS_NOREPLY, [&](Session& s) -> sfsistat {
+        s.turn.moved();
         if (s.message) s.message->header(name, value);
         return SMFIS_NOREPLY;
     });
@@ -174,8 +176,10 @@ sfsistat on_eoh(SMFICTX* ctx)
     return guard(ctx, SMFIS_TEMPFAIL, [&](Session& s) -> sfsistat {
         if (!s.message) return SMFIS_TEMPFAIL;
         s.message->set_queue_id(macro(ctx, "i").c_str());
+        s.turn.wait_turn();
         if (s.message->wants_body()) return SMFIS_CONTINUE;
         s.message.reset();  // libmilter calls neither eom nor abort after ACCEPT
+        s.turn.leave();
         return SMFIS_ACCEPT;
     });
 }
@@ -183,6 +187,7 @@ sfsistat on_eoh(SMFICTX* ctx)
 sfsistat on_body(SMFICTX* ctx, unsigned char* bytes, size_t n)
 {
     return guard(ctx, SMFIS_NOREPLY, [&](Session& s) -> sfsistat {
+        s.turn.moved();
         if (s.message) s.message->body({reinterpret_cast<const char*>(bytes), n});
         return SMFIS_NOREPLY;
     });
@@ -192,6 +197,8 @@ sfsistat on_eom(SMFICTX* ctx)
 {
     return guard(ctx, SMFIS_TEMPFAIL, [&](Session& s) -> sfsistat {
         House::Busy busy(s.house);
+        Timed timed(Metric::message_seconds);
+        s.turn.leave();
         auto message = std::move(s.message);  // gone when this call ends, whatever happens
         if (!message) return SMFIS_TEMPFAIL;
         message->set_queue_id(macro(ctx, "i").c_str());
@@ -209,6 +216,7 @@ sfsistat on_abort(SMFICTX* ctx)
 {
     return guard(ctx, SMFIS_CONTINUE, [](Session& s) -> sfsistat {
         s.message.reset();
+        s.turn.leave();
         return SMFIS_CONTINUE;
     });
 }

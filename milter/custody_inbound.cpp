@@ -208,7 +208,6 @@ Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipi
 
 Status InboundTaking::commit()
 {
-    Timed timed(Metric::commit_seconds);
     CHECK(t_.house.store.write([&](WriteTxn& txn) { return write(txn); }));
     if (clear_leg_) clear_leg_->content->keep();
     if (documents_) documents_->keep();

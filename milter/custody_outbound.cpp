@@ -229,7 +229,6 @@ Status OutboundTaking::prepare_failure_report()
 
 Status OutboundTaking::commit()
 {
-    Timed timed(Metric::commit_seconds);
     CHECK(t_.house.store.write([&](WriteTxn& txn) { return write(txn); }));
     for (auto& e : entries_) e.content->keep();
     for (auto& p : pickups_) p.keep();

@@ -68,7 +68,9 @@ Status Daemon::open_rooms()
     TRY(store_, open_lmdb_store(options, store_key));
     house_ = std::make_unique<House>(*store_, std::move(pepper), clock_, site);
     CHECK(open_plugins(settings));
-    outbox_ = std::make_unique<OutboxSender>(*store_, clock_, [this] { return house_->site()->settings; });
+    outbox_ = std::make_unique<OutboxSender>(
+        *store_, clock_, [this] { return house_->site()->settings; },
+        static_cast<std::size_t>(settings.reinject_connections));
     house_->outbox = outbox_.get();
     notices_ = std::make_unique<NoticeMaker>(*house_);
     house_->notices = notices_.get();
@@ -93,7 +95,8 @@ Status Daemon::open_plugins(const Settings& settings)
         return Done{};
     }
     pool_ = std::move(*pool);
-    hand_over_ = std::make_unique<HandOver>(*store_, *pool_, clock_);
+    hand_over_ = std::make_unique<HandOver>(*store_, *pool_, clock_,
+                                            static_cast<std::size_t>(settings.plugins_children));
     house_->hand_over = hand_over_.get();
     return Done{};
 }

@@ -6,11 +6,13 @@
 #include <memory>
 
 #include "milter/base/clock_watch.h"
+#include "milter/base/metrics.h"
 #include "milter/items/hand_over.h"
 #include "milter/newuser/held_record.h"
 #include "milter/notify/outbox.h"
 #include "milter/sta/site.h"
 #include "milter/store/record_store.h"
+#include "milter/turnstile.h"
 #include "milter/work_memory.h"
 
 namespace direct {
@@ -32,6 +34,7 @@ struct House {
     Engine engine;
     WorkMemory work;
     Derivations derivations;
+    Turnstile turnstile;
     OutboxSender* outbox = nullptr;              ///< woken after commits; may be absent in tests
     std::atomic<HandOver*> hand_over = nullptr;  ///< absent until the parsers could be started
     NoticeMaker* notices = nullptr;
@@ -41,8 +44,16 @@ struct House {
     /// Held while a message is decided; the daemon does not take its rooms down under it.
     class Busy {
     public:
-        explicit Busy(House& house) : house_(house) { ++house_.busy_; }
-        ~Busy() { --house_.busy_; }
+        explicit Busy(House& house) : house_(house)
+        {
+            ++house_.busy_;
+            count(Metric::messages_in_work);
+        }
+        ~Busy()
+        {
+            count(Metric::messages_in_work, -1);
+            --house_.busy_;
+        }
         Busy(const Busy&) = delete;
         Busy& operator=(const Busy&) = delete;
 

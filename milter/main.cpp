@@ -2,6 +2,7 @@
 //
 // Exit codes: 0 ended in order, 1 libmilter failed, 2 usage or configuration.
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -10,6 +11,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstring>
@@ -35,6 +37,16 @@ void guard_memory()
     rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0);
+}
+
+// What a big message used goes back to the kernel with the message. By itself glibc learns from the first one
+// to keep such buffers in its heaps (200 MB stayed after two hundred messages of 25 MB), and gives a heap to each
+// thread, of which libmilter starts and ends many.
+void give_memory_back()
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    mallopt(M_ARENA_MAX, static_cast<int>(std::max(2U, std::thread::hardware_concurrency())));
 }
 
 void raise_descriptor_limit()
@@ -117,6 +129,7 @@ private:
 int run(const std::string& config)
 {
     guard_memory();
+    give_memory_back();
     raise_descriptor_limit();
     umask(077);
     ReloadThread::block();

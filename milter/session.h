@@ -17,6 +17,7 @@ struct Session {
 
     House& house;
     Peer peer;
+    Turnstile::Guest turn;
     std::unique_ptr<Transaction> message;
 };
 

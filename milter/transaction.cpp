@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "milter/answer_time.h"
+#include "milter/base/fair_gate.h"
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
@@ -107,6 +108,12 @@ Plan Transaction::refused(House& house, Reason reason, const std::string& becaus
     return refuse_message(house, facts, recipients_, reason, because, verified);
 }
 
+Result<std::string> Transaction::read_spool() const
+{
+    Timed timed(Metric::spool_read_seconds);
+    return spool_.read_all();
+}
+
 Plan Transaction::decide(House& house, const Route& way)
 {
     // Our own user may read why; a stranger sees the uniform answer until a signature has verified.
@@ -119,9 +126,11 @@ Plan Transaction::decide(House& house, const Route& way)
         untouched.verdict = Plan::Verdict::accept;
         return untouched;
     }
+    // One limit for every wait of this message, so that the MTA always hears from us before it gives up.
+    Patience patience(site_->settings->limits_work_wait);
     auto room = house.work.enter(spool_.size());
     if (!room) return refused(house, room.error().reason, room.error().why, own);
-    auto message = spool_.read_all();
+    auto message = read_spool();
     if (!message) return refused(house, message.error().reason, message.error().why, own);
     spool_ = Spool(site_->settings->store_path, 0);  // its memory and file go before the work begins
     Facts facts{queue_id_, peer_.client_ip, peer_.login, envelope_from_, house.clock.now()};

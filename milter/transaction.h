@@ -41,6 +41,7 @@ public:
 
 private:
     void append(std::string_view bytes);
+    Result<std::string> read_spool() const;
     Plan decide(House& house, const Route& way);
     Plan refused(House& house, Reason reason, const std::string& because, bool verified);
 

@@ -4,10 +4,11 @@
 // hundred big messages would be in memory at once. First come, first served, so a big message cannot be
 // starved by small ones. Thread safe. Source: design "Memory", limits.work_memory.
 #pragma once
+#include <atomic>
 #include <cstdint>
-#include <memory>
 
 #include "milter/base/clock.h"
+#include "milter/base/fair_gate.h"
 #include "milter/base/result.h"
 
 namespace direct {
@@ -15,7 +16,6 @@ namespace direct {
 class WorkMemory {
 public:
     WorkMemory(std::uint64_t bytes, milliseconds wait);
-    ~WorkMemory();
     void resize(std::uint64_t bytes, milliseconds wait);
 
     /// Gives the place back when it goes.
@@ -32,13 +32,13 @@ public:
         std::uint64_t bytes_ = 0;
     };
     /// Waits for room for a message of that size. A message that is bigger than the whole bound gets in
-    /// alone. Fault: temporary after `wait`.
+    /// alone. Fault: temporary after `wait`, or when the message's Patience has ended.
     Result<Place> enter(std::uint64_t message_bytes);
 
 private:
     friend class Place;
-    struct State;
-    std::unique_ptr<State> state_;
+    FairGate gate_;
+    std::atomic<milliseconds> wait_;
 };
 
 }  // namespace direct

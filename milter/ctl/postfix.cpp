@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <optional>
 
 #include "milter/base/address.h"
 #include "milter/base/text.h"
@@ -119,6 +121,45 @@ void check_sizes(const PostfixView& postfix, const Settings& settings, Findings&
                        "lower message_size_limit or raise milter.message_max");
 }
 
+/// Postfix's "300s", "5m", "1h", "2d"; a bare number counts seconds. Nothing when it cannot be read.
+std::optional<seconds> postfix_time(const std::string& text)
+{
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string unit(end, text.data() + text.size());
+    if (error != std::errc() || number < 0 || number > 1'000'000) return std::nullopt;
+    if (unit.empty() || unit == "s") return seconds(number);
+    if (unit == "m") return seconds(number * 60);
+    if (unit == "h") return seconds(number * 3600);
+    if (unit == "d") return seconds(number * 86400);
+    return std::nullopt;
+}
+
+void check_pace(const PostfixView& postfix, const Settings& settings, Findings& findings)
+{
+    // Our answer comes after all waiting and all look-ups; the rest is for the work itself and the disk.
+    constexpr auto for_the_work = seconds(60);
+    const auto patience = postfix_time(postfix.value("milter_content_timeout"));
+    const auto ours =
+        std::chrono::ceil<seconds>(settings.limits_work_wait + settings.policy_budget) + for_the_work;
+    if (patience && *patience < ours)
+        findings.warning(
+            "milter_content_timeout (" + postfix.value("milter_content_timeout") +
+                ") is less than limits.work_wait, policy.budget and a minute for the work: under load "
+                "Postfix gives up before we answer",
+            "postconf -e milter_content_timeout=300s, or lower limits.work_wait");
+    // A message we take is discarded in this queue and comes back by re-injection: Postfix counts it as arrived
+    // and never as delivered, and brakes what arrives to about a hundred messages a second.
+    auto delay = postfix_time(postfix.value("in_flow_delay"));
+    for (const auto& s : postfix.services)
+        if (s.command == "cleanup" && s.options.count("in_flow_delay"))
+            delay = postfix_time(s.options.at("in_flow_delay"));
+    if (delay && delay->count() > 0)
+        findings.note(
+            "in_flow_delay is not 0: Postfix lets in about 100 inbound Direct messages a second at most",
+            "postconf -e in_flow_delay=0");
+}
+
 /// The port of "127.0.0.1:10026", "localhost:10026", "10026".
 std::string port_of(const std::string& name)
 {
@@ -227,6 +268,7 @@ void check_postfix(const PostfixView& postfix, const Settings& settings, Finding
 {
     check_milter(postfix, settings, findings);
     check_sizes(postfix, settings, findings);
+    check_pace(postfix, settings, findings);
     check_listeners(postfix, settings, findings);
     check_report_domain(postfix, settings, findings);
     check_aliases(postfix, settings, findings);

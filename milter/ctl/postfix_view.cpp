@@ -23,7 +23,8 @@ const std::vector<std::string> wanted_names = {"smtpd_milters",
                                                "internal_mail_filter_classes",
                                                "virtual_alias_domains",
                                                "forward_path",
-                                               "milter_content_timeout"};
+                                               "milter_content_timeout",
+                                               "in_flow_delay"};
 
 std::vector<std::string> with_folder(std::vector<std::string> command, const std::string& folder)
 {

@@ -1,4 +1,4 @@
-// hand_over.cpp - the thread that takes pending documents to their parsers.
+// hand_over.cpp - the threads that take pending documents to their parsers, as many as there are children.
 //
 // A document is settled by its last transaction: its record with the final state, and the pending row
 // gone. Before it its items are written in batches the store can take. Whatever stops us in between
@@ -9,9 +9,11 @@
 #include <syslog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <typeinfo>
 
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
@@ -43,6 +45,12 @@ std::string kind_of(const std::string& document)
                : document.substr(key.size(), std::min<std::size_t>(end - key.size(), 32));
 }
 
+Result<ParseOutcome> timed_parse(WorkerPool& pool, const ParseRequest& request)
+{
+    Timed timed(Metric::parse_seconds);
+    return pool.parse(request);
+}
+
 bool killed_its_parser(const ParseOutcome& outcome)
 {
     return (outcome.status == "crashed" || outcome.status == "timeout") && !outcome.plugin.empty();
@@ -53,13 +61,14 @@ bool killed_its_parser(const ParseOutcome& outcome)
 struct HandOver::State {
     RecordStore& store;
     WorkerPool& pool;
-    std::mutex one_pass;  // documents are settled by one thread at a time
+    const std::size_t at_once;
+    std::mutex one_pass;  // one pass at a time, so that no document is in two hands
     std::mutex mutex;
     std::condition_variable changed;
     bool awake = true, stopping = false;  // what an earlier run left is looked for at once
     std::thread thread;
 
-    State(RecordStore& s, WorkerPool& p) : store(s), pool(p) {}
+    State(RecordStore& s, WorkerPool& p, std::size_t n) : store(s), pool(p), at_once(n) {}
 
     bool must_stop()
     {
@@ -69,6 +78,9 @@ struct HandOver::State {
     void run();
     Result<std::size_t> pass(bool& trouble);
     Result<std::vector<std::string>> waiting(const std::string& after);
+    std::size_t settle_all(const std::vector<std::string>& keys, bool& trouble);
+    bool settle_or_tell(const std::string& key, std::atomic<bool>& trouble);
+    void show_pending();
     Result<bool> settle(const std::string& key);
     Result<ParseOutcome> read(DocumentRecord& document);
     Status write(const std::string& key, DocumentRecord& document, const ParseOutcome& outcome);
@@ -115,26 +127,58 @@ Result<std::vector<std::string>> HandOver::State::waiting(const std::string& aft
     return keys;
 }
 
-// Trouble with one document leaves it waiting and goes on with the next.
+void HandOver::State::show_pending()
+{
+    static_cast<void>(store.read([&](ReadTxn& txn) -> Status {
+        TRY(const auto n, txn.entries(Table::pending));
+        set_gauge(Metric::documents_pending, static_cast<std::int64_t>(n));
+        return Done{};
+    }));
+}
+
 Result<std::size_t> HandOver::State::pass(bool& trouble)
 {
     std::lock_guard lock(one_pass);
     std::size_t settled = 0;
     for (std::string last;;) {
+        show_pending();
         TRY(const auto keys, waiting(last));
-        if (keys.empty()) return settled;
-        for (const auto& key : keys) {
-            if (must_stop()) return settled;
-            auto done = settle(key);
-            if (!done) {
-                trouble = true;
-                LogLine(LOG_WARNING, "", "parse").with("document", hex(key)).with("what", done.error().why);
-            } else if (*done) {
-                ++settled;
-            }
-        }
+        if (keys.empty() || must_stop()) return settled;
+        settled += settle_all(keys, trouble);
         last = keys.back();
     }
+}
+
+// Each thread takes the next key; all are done when this returns.
+std::size_t HandOver::State::settle_all(const std::vector<std::string>& keys, bool& trouble)
+{
+    std::atomic<std::size_t> next{0}, settled{0};
+    std::atomic<bool> any_trouble{false};
+    const auto work = [&] {
+        for (std::size_t i = next++; i < keys.size() && !must_stop(); i = next++)
+            settled += settle_or_tell(keys[i], any_trouble);
+    };
+    {
+        std::vector<std::jthread> others;
+        while (others.size() + 1 < std::min(at_once, keys.size())) others.emplace_back(work);
+        work();
+    }
+    trouble = trouble || any_trouble;
+    return settled;
+}
+
+// Trouble with one document leaves it waiting and goes on with the next. A border: nothing ends the thread.
+bool HandOver::State::settle_or_tell(const std::string& key, std::atomic<bool>& trouble)
+{
+    try {
+        auto done = settle(key);
+        if (done) return *done;
+        LogLine(LOG_WARNING, "", "parse").with("document", hex(key)).with("what", done.error().why);
+    } catch (const std::exception& e) {
+        LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());
+    }
+    trouble = true;
+    return false;
 }
 
 // False: there was nothing to do for this row.
@@ -178,7 +222,7 @@ Result<ParseOutcome> HandOver::State::read(DocumentRecord& d)
     d.state.clear();
     for (std::size_t deaths = 0;; ++deaths) {
         ParseRequest request{content, d.declared_type, d.charset, d.filename, d.refused_by};
-        TRY(ParseOutcome outcome, pool.parse(request));
+        TRY(ParseOutcome outcome, timed_parse(pool, request));
         if (killed_its_parser(outcome)) {
             d.refused_by.push_back(outcome.plugin);
             d.state = outcome.status;
@@ -233,7 +277,8 @@ Status HandOver::State::write(const std::string& key, DocumentRecord& d, const P
     return expired ? erase_rows(store, Table::item, key) : Status(Done{});
 }
 
-HandOver::HandOver(RecordStore& store, WorkerPool& pool, const Clock&) : state_(new State(store, pool))
+HandOver::HandOver(RecordStore& store, WorkerPool& pool, const Clock&, std::size_t at_once)
+    : state_(new State(store, pool, std::max<std::size_t>(1, at_once)))
 {
     state_->thread = std::thread([this] { state_->run(); });
 }

@@ -1,7 +1,7 @@
 // hand_over.h - attachments from a taken message to the parsers and their items into the store.
 //
 // Inside the message's own transaction owe_documents() writes one DocumentRecord (state pending) and one
-// row of Table::pending per attachment. A background thread parses them after the SMTP answer; what
+// row of Table::pending per attachment. Background threads parse them after the SMTP answer; what
 // waits survives a restart. A document that kills its parser is kept raw, marked, and not offered to
 // that plugin version again. Nothing of a document's content goes to a log.
 #pragma once
@@ -35,10 +35,12 @@ private:
     std::vector<std::unique_ptr<PreparedContent>> contents_;
 };
 
-/// The background thread. wake() after a commit; stop() (or destruction) finishes the document in work.
+/// The background thread and its helpers. wake() after a commit; stop() (or destruction) finishes the documents
+/// in work.
 class HandOver {
 public:
-    HandOver(RecordStore& store, WorkerPool& pool, const Clock& clock);
+    /// @param at_once  documents in work at the same time; more than the pool's children gains nothing
+    HandOver(RecordStore& store, WorkerPool& pool, const Clock& clock, std::size_t at_once = 1);
     ~HandOver();
     void wake();
     void stop();

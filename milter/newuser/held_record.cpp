@@ -3,10 +3,9 @@
 #include "milter/newuser/held_record.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 #include "milter/base/crypto.h"
+#include "milter/base/metrics.h"
 #include "milter/base/text.h"
 #include "milter/mime/parts.h"
 #include "milter/mime/sniff.h"
@@ -135,34 +134,18 @@ std::string contact_key(const std::string& contact)
 
 }  // namespace
 
-struct Derivations::State {
-    std::mutex lock;
-    std::condition_variable free_again;
-    std::size_t free = 1;
-};
-
-Derivations::Derivations(std::size_t at_once) : state_(std::make_unique<State>())
-{
-    state_->free = std::max<std::size_t>(1, at_once);
-}
-
-Derivations::~Derivations() = default;
+Derivations::Derivations(std::size_t at_once) : gate_(std::max<std::size_t>(1, at_once)) {}
 
 Result<Secret> Derivations::wrapping_key(const Secret& pepper, const Secret& normal_answer,
                                          std::string_view salt, milliseconds wait)
 {
     {
-        std::unique_lock hold(state_->lock);
-        if (!state_->free_again.wait_for(hold, wait, [&] { return state_->free > 0; }))
+        Timed timed(Metric::derivation_wait_seconds);
+        if (!gate_.enter(1, Patience::until(wait)))
             return fail(refuse(Reason::newuser_busy, "newuser.derivations are all in work"));
-        --state_->free;
     }
     auto slow = scrypt(normal_answer.view(), salt, scrypt_n, scrypt_r, scrypt_p, aead_key_size);
-    {
-        std::lock_guard hold(state_->lock);
-        ++state_->free;
-    }
-    state_->free_again.notify_one();
+    gate_.leave(1);
     if (!slow) return fail(std::move(slow).error());
     return hkdf_sha256(slow->view(), pepper.view(), "direct held record: wrapping key", aead_key_size);
 }

@@ -11,6 +11,7 @@
 
 #include "conf/settings.h"
 #include "milter/base/clock.h"
+#include "milter/base/fair_gate.h"
 #include "milter/newuser/subject.h"
 #include "milter/store/record_store.h"
 #include "milter/store/schema.h"
@@ -21,14 +22,12 @@ namespace direct {
 class Derivations {
 public:
     explicit Derivations(std::size_t at_once);
-    ~Derivations();
-    /// scrypt + HKDF. Fault: newuser_busy when no place is free within `wait`; temporary.
+    /// scrypt + HKDF. Fault: newuser_busy when no place is free within `wait` and the message's Patience; temporary.
     Result<Secret> wrapping_key(const Secret& pepper, const Secret& normal_answer, std::string_view salt,
                                 milliseconds wait);
 
 private:
-    struct State;
-    std::unique_ptr<State> state_;
+    FairGate gate_;
 };
 
 struct HeldRequest {

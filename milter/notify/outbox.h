@@ -37,18 +37,21 @@ struct HandOverResult {
 /// One message per call. Never throws; no answer = trouble. SIGPIPE must be ignored by the process.
 HandOverResult submit(const Settings& settings, const OutboxEntry& entry, std::string_view message);
 
-/// Hands over what is due. Its thread starts with the first wake() and ends with stop(). Thread safe.
+/// Hands over what is due, several entries at once and in no certain order; one entry is never in two hands. Its
+/// threads start with the first wake() and end with stop(). Memory: one message above 1 MB at a time, and one smaller
+/// one per connection. Thread safe.
 class OutboxSender {
 public:
     using Current = std::function<std::shared_ptr<const Settings>()>;
     /// Store and clock are borrowed and outlive the sender.
-    OutboxSender(RecordStore& store, const Clock& clock, Current settings);
+    /// @param connections  reinject.connections
+    OutboxSender(RecordStore& store, const Clock& clock, Current settings, std::size_t connections = 1);
     ~OutboxSender();
     /// Something was owed, or may be tried again.
     void wake();
-    /// Called in the sender's thread after a hand-over has been noted. Set before the first wake().
+    /// Called after a hand-over has been noted, by any of the sender's threads. Set before the first wake().
     void after_hand_over(std::function<void()> then);
-    /// Waits for the entry in work, at most reinject.timeout for each answer of the listener.
+    /// Waits for the entries in work, at most reinject.timeout for each answer of the listener.
     void stop();
     /// One pass over what is due, in the caller's thread; it ends early when nobody listens at
     /// reinject.smtp. Number of entries whose recipients have all got a final answer. Fault: temporary

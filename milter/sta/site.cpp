@@ -2,10 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
@@ -120,53 +118,38 @@ Result<std::shared_ptr<const Site>> load_site(const std::string& config_file, Ti
     return load_site(std::move(settings), now);
 }
 
-// Tickets, so that who came first works first: a plain semaphore lets late comers overtake under load.
-struct KeyGate::State {
-    std::mutex mutex;
-    std::condition_variable turn;
-    std::deque<std::uint64_t> waiting;
-    std::uint64_t next = 0;
-    std::size_t at_once, busy = 0;
-    milliseconds wait;
-};
+namespace {
 
-KeyGate::KeyGate(std::size_t at_once, milliseconds wait) : state_(std::make_unique<State>())
+std::uint64_t cores_or(std::size_t at_once)
 {
-    resize(at_once, wait);
+    return at_once ? at_once : static_cast<std::uint64_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
 }
-KeyGate::~KeyGate() = default;
+
+thread_local std::chrono::steady_clock::time_point key_operation_began;
+
+}  // namespace
+
+KeyGate::KeyGate(std::size_t at_once, milliseconds wait) : gate_(cores_or(at_once)), wait_(wait) {}
 
 void KeyGate::resize(std::size_t at_once, milliseconds wait)
 {
-    std::lock_guard lock(state_->mutex);
-    auto cores = static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
-    state_->at_once = at_once ? at_once : cores;
-    state_->wait = wait;
-    state_->turn.notify_all();
+    wait_ = wait;
+    gate_.resize(cores_or(at_once));
 }
 
 Status KeyGate::enter()
 {
-    Timed timed(Metric::key_operation_seconds);
-    auto& s = *state_;
-    std::unique_lock lock(s.mutex);
-    auto ticket = s.next++;
-    s.waiting.push_back(ticket);
-    bool mine =
-        s.turn.wait_for(lock, s.wait, [&] { return s.busy < s.at_once && s.waiting.front() == ticket; });
-    std::erase(s.waiting, ticket);
-    s.turn.notify_all();
-    if (!mine)
+    Timed timed(Metric::key_operation_wait_seconds);
+    if (!gate_.enter(1, Patience::until(wait_)))
         return fail(temporary("no free key operation within limits.work_wait (milter.key_operations)"));
-    ++s.busy;
+    key_operation_began = std::chrono::steady_clock::now();
     return Done{};
 }
 
 void KeyGate::leave()
 {
-    std::lock_guard lock(state_->mutex);
-    --state_->busy;
-    state_->turn.notify_all();
+    observe(Metric::key_operation_seconds, std::chrono::steady_clock::now() - key_operation_began);
+    gate_.leave(1);
 }
 
 }  // namespace direct

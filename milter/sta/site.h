@@ -3,6 +3,7 @@
 //
 // A message keeps the Site it began with. Thread safe after loading.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "conf/settings.h"
 #include "milter/base/clock.h"
+#include "milter/base/fair_gate.h"
 #include "milter/mime/message.h"
 #include "milter/smime/smime.h"
 #include "policy/discovery/resolver.h"
@@ -44,18 +46,19 @@ Result<std::shared_ptr<const Site>> load_site(const std::string& config_file, Ti
 /// The same from settings already read.
 std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, Time now);
 
-/// Bounds private key operations: milter.key_operations at once, first come first served.
+/// Bounds private key operations: milter.key_operations at once, first come first served. Who enters and who
+/// leaves is the same thread.
 class KeyGate : public KeyOperationGate {
 public:
     KeyGate(std::size_t at_once, milliseconds wait);
-    ~KeyGate() override;
+    /// Fault: temporary after `wait`, or when the message's Patience has ended.
     Status enter() override;
     void leave() override;
     void resize(std::size_t at_once, milliseconds wait);
 
 private:
-    struct State;
-    std::unique_ptr<State> state_;
+    FairGate gate_;
+    std::atomic<milliseconds> wait_;
 };
 
 /// What lives as long as the process and is shared by all messages.

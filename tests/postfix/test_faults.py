@@ -8,7 +8,7 @@ import unittest
 
 from harness.base import write
 from harness.faults.cases import ALICE, BOB, OUTSIDER, Case
-from harness.faults.killer import Kill
+from harness.faults.killer import HAND_OVERS_AT_ONCE, Kill
 from harness.faults.ledger import CLEAR, NOTICE, SEALED, UNTOUCHED, Copy, Ledger
 from harness.faults.run import FaultSite, run_once
 from harness.faults.senders import REFUSED, TAKEN, Fate
@@ -71,8 +71,20 @@ class Counting(unittest.TestCase):
         self.message(self.clear("e1", "Q1"), self.clear("e1", "Q2", 103.0), clear=(ALICE,))
         counts, explained = self.found()
         self.assertEqual((counts, list(explained.values())), ({}, [1]))
-        self.message(self.clear("e2", "Q3"), self.clear("e2", "Q4", 103.0), clear=(ALICE,))
-        self.assertEqual(self.found()[0], {"doubled": 2})  # the one kill is used up, by either of them
+        # As many entries as are handed over at once, and not one more.
+        for i in range(2, HAND_OVERS_AT_ONCE + 1):
+            self.message(self.clear(f"e{i}", f"Q{i}a"), self.clear(f"e{i}", f"Q{i}b", 103.0), clear=(ALICE,))
+        self.killer.kills = [Kill("daemon", 101.0)]
+        self.assertEqual(self.found()[0], {})
+        self.message(self.clear("more", "Q3"), self.clear("more", "Q4", 103.0), clear=(ALICE,))
+        self.killer.kills = [Kill("daemon", 101.0)]
+        self.assertEqual(self.found()[0], {"doubled": 1})
+
+    def test_one_process_of_many_tears_one_hand_over(self):
+        self.killer.kills = [Kill("reinject", 101.0)]
+        for i in range(2):
+            self.message(self.clear(f"e{i}", f"Q{i}a"), self.clear(f"e{i}", f"Q{i}b", 103.0), clear=(ALICE,))
+        self.assertEqual(self.found()[0], {"doubled": 1})
 
     def test_neither_an_early_nor_an_ordered_end_explains_a_double(self):
         self.killer.kills = [Kill("daemon", 90.0), Kill("term", 101.0), Kill("reload", 101.0), Kill("daemon", 500.0)]

@@ -54,6 +54,7 @@ smtpd_milters = {milter}
 non_smtpd_milters = {milter}
 milter_default_action = tempfail
 milter_protocol = 6
+in_flow_delay = 0
 smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 smtpd_client_message_rate_limit = 0

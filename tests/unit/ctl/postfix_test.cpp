@@ -143,3 +143,30 @@ BOOST_AUTO_TEST_CASE(an_origin_that_is_a_direct_domain_is_a_fault)
     s.postfix.main["myorigin"] = "direct.example.org";
     BOOST_TEST(s.complains("FAULT myorigin is direct.example.org"));
 }
+
+BOOST_AUTO_TEST_CASE(postfix_must_not_give_up_before_we_answer)
+{
+    Site site;
+    site.postfix.main["milter_content_timeout"] = "300s";
+    BOOST_TEST(!site.complains("milter_content_timeout"));
+    site.postfix.main["milter_content_timeout"] = "2m";
+    BOOST_TEST(site.complains("WARNING milter_content_timeout (2m)"));
+    site.settings.limits_work_wait = seconds(10);
+    BOOST_TEST(!site.complains("milter_content_timeout"));
+    site.postfix.main["milter_content_timeout"] = "30";
+    BOOST_TEST(site.complains("milter_content_timeout"));
+    site.postfix.main["milter_content_timeout"] = "300 parsecs";
+    BOOST_TEST(!site.complains("milter_content_timeout"));
+}
+
+BOOST_AUTO_TEST_CASE(postfix_brakes_mail_that_never_leaves_its_first_queue)
+{
+    Site site;
+    site.postfix.main["in_flow_delay"] = "1s";
+    BOOST_TEST(site.complains("NOTE in_flow_delay is not 0"));
+    site.postfix.services.push_back({"cleanup", "unix", "cleanup", {{"in_flow_delay", "0"}}});
+    BOOST_TEST(!site.complains("in_flow_delay"));
+    site.postfix.services.pop_back();
+    site.postfix.main["in_flow_delay"] = "0";
+    BOOST_TEST(!site.complains("in_flow_delay"));
+}

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "milter/base/address.h"
@@ -378,4 +380,21 @@ BOOST_AUTO_TEST_CASE(the_real_parsers_settle_a_mail)
     BOOST_REQUIRE(hand_over.pass());
     BOOST_TEST(document(h.store, m, 0).state == "file");
     BOOST_TEST(document(h.store, m, 1).summary.find("application/pdf") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(as_many_documents_at_once_as_there_are_children)
+{
+    House h;
+    owe(h.store);
+    std::mutex mutex;
+    std::condition_variable company;
+    int came = 0;
+    h.pool.answer = [&](const ParseRequest&) -> Result<ParseOutcome> {
+        std::unique_lock lock(mutex);
+        ++came;
+        company.notify_all();
+        BOOST_TEST(company.wait_for(lock, std::chrono::seconds(30), [&] { return came == 2; }));
+        return parsed(1);
+    };
+    BOOST_REQUIRE(HandOver(h.store, h.pool, h.clock, 2).pass());
 }

@@ -16,6 +16,7 @@ EVERY = {"daemon": 70, "daemon-at-step": 45, "term": 300, "reload": 120, "parser
          "reinject": 70, "qmgr": 150, "postfix": 700}
 # What can end an SMTP dialogue of the outbox between the queueing and our noting of it.
 TEARS_HAND_OVER = ("daemon", "reinject", "cleanup", "postfix")
+HAND_OVERS_AT_ONCE = 4  # reinject.connections
 OF_POSTFIX = ("smtpd", "cleanup", "qmgr", "reinject", "postfix")
 
 
@@ -23,7 +24,12 @@ OF_POSTFIX = ("smtpd", "cleanup", "qmgr", "reinject", "postfix")
 class Kill:
     what: str
     at: float  # seconds since the epoch
-    explains: str = ""  # the double it was held responsible for
+    explains: list = dataclasses.field(default_factory=list)  # the doubles it was held responsible for
+
+    @property
+    def used_up(self):
+        """The end of our daemon, or of a whole Postfix, tears what is on every connection; of one smtpd what is on one."""
+        return len(self.explains) >= (HAND_OVERS_AT_ONCE if self.what in ("daemon", "postfix") else 1)
 
 
 class Killer:

@@ -103,7 +103,7 @@ class Verdict:
 
     def _torn_hand_over(self, fate, what, entry, copies):
         """One entry handed over again: each hand-over but one was not noted, and needs a kill of its own while it was
-        in work. The sender hands over one entry at a time, so a kill explains one entry, with all its recipients."""
+        in work. reinject.connections entries are in work at once, so a kill explains as many, with all their recipients."""
         noted = [c for c in copies if c.queue_id in self.ledger.noted]
         if len(noted) > 1:
             self._fault("doubled", fate.case.number, fate.case, f"{what}: handed over again although noted: {noted}")
@@ -113,13 +113,14 @@ class Verdict:
         for copy in copies:
             if copy is last or copy.queue_id in extra:
                 continue
-            kill = next((k for k in self.killer.kills if k.what in TEARS_HAND_OVER and not k.explains and
+            kill = next((k for k in self.killer.kills if k.what in TEARS_HAND_OVER and not k.used_up and
                          copy.received - 1 <= k.at <= copy.received + HAND_OVER_SECONDS), None)
             if not kill:
                 self._fault("doubled", fate.case.number, fate.case, f"{what}: entry {entry} handed over again, no "
                             f"kill at that moment: {copies}")
                 continue
-            kill.explains = extra[copy.queue_id] = entry
+            kill.explains.append(entry)
+            extra[copy.queue_id] = entry
             self.explained[f"handed over again, {kill.what} killed between Postfix's 250 and our noting it"] += 1
 
     def _records(self, fate, held, audited, documents):

@@ -1,0 +1,72 @@
+// Several entries handed over at the same time: everything once, nothing twice, nothing forgotten.
+#include <boost/test/unit_test.hpp>
+#include <set>
+#include <thread>
+
+#include "milter/notify/outbox.h"
+#include "milter/store/lmdb_store.h"
+#include "tests/support/scratch.h"
+#include "tests/support/smtp_server.h"
+#include "tests/unit/notify/post_office.h"
+
+namespace {
+
+using namespace direct;
+using namespace direct::test;
+
+// Several connections: everything once, nothing twice, also while more is owed and passes are made by others.
+BOOST_AUTO_TEST_CASE(several_at_once_never_the_same)
+{
+    test::Scratch scratch;
+    StoreOptions options;
+    options.path = scratch / "store";
+    options.size_max = 64 << 20;
+    options.map_start = 16 << 20;
+    auto store = open_lmdb_store(options, Secret(std::string(32, 'k')));
+    BOOST_REQUIRE_MESSAGE(store, (store ? "" : store.error().why));
+    PostOffice o(std::move(*store));
+    constexpr std::size_t number = 60;
+    OutboxSender sender(
+        o.store, o.clock, [&] { return o.settings; }, 4);
+    std::set<std::string> ids;
+    for (std::size_t i = 0; i < number; ++i) {
+        ids.insert(o.put({"u" + std::to_string(i) + "@direct.example.net"}));
+        sender.wake();
+        if (i % 20 == 19) BOOST_TEST(bool(sender.pass()));
+    }
+    for (int tries = 0; o.rows(Table::outbox) != 0 && tries < 3000; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    sender.stop();
+    BOOST_TEST(o.rows(Table::outbox) == 0u);
+    BOOST_TEST(o.rows(Table::settled) == number);
+    std::set<std::string> to;
+    for (const auto& mail : o.server.mails()) to.insert(mail.rcpt.at(0));
+    BOOST_TEST(o.server.mails().size() == number);
+    BOOST_TEST(to.size() == number);
+}
+
+// What could not be taken is tried again by the threads when its pause has passed.
+BOOST_AUTO_TEST_CASE(put_off_and_tried_again_by_the_threads)
+{
+    PostOffice o;
+    o.settings->reinject_retry_min = milliseconds(20);
+    SmtpServer::Script script;
+    script.data = "451 4.3.0 later";
+    o.server.next(script);
+    SystemClock clock;
+    OutboxSender sender(
+        o.store, clock, [&] { return o.settings; }, 3);
+    for (int i = 0; i < 6; ++i) o.put({alice});
+    sender.wake();
+    for (int tries = 0; o.server.connections() < 12 && tries < 3000; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    BOOST_TEST(o.rows(Table::outbox) == 6u);
+    o.server.next({});
+    for (int tries = 0; o.rows(Table::outbox) != 0 && tries < 3000; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    sender.stop();
+    BOOST_TEST(o.rows(Table::outbox) == 0u);
+    BOOST_TEST(o.rows(Table::settled) == 6u);
+}
+
+}  // namespace
