@@ -244,8 +244,10 @@ Result<bool> OutboxSender::State::hand_over(const std::string& id, const Setting
         TRY(entry, get_outbox(txn, id));
         return Done{};
     }));
-    // Between the look and the claim another thread may have tried it.
-    if (!entry || entry->state == "failed" || entry->due_ms > now_ms()) return false;
+    // Between the look and the claim another thread may have tried it and put it off, never further than latest_due().
+    if (!entry || entry->state == "failed") return false;
+    const auto at = now_ms();
+    if (entry->due_ms > at && entry->due_ms <= latest_due(now, at)) return false;
     // Small messages are in memory together, one per connection; of big ones only one.
     std::unique_lock<std::mutex> alone(big_one, std::defer_lock);
     if (entry->content.size > big_message) alone.lock();

@@ -195,9 +195,9 @@ Status Opening::verify()
 Status Opening::verify_parts(const Entity& inner)
 {
     TRY(auto parts, split_signed(inner, site_.mime_limits()));
-    CHECK(check_frame(clear_, inner, parts));
     if (!is_cms_signature(parts.signature.content_type))
         return fail(refuse(Reason::not_signed, "the second part is no signature"));
+    CHECK(check_frame(clear_, inner, parts));
     TRY(auto der, decode_body(parts.signature));
     TRY(verified_,
         verify_detached(parts.content, der, site_.cms_limits(), engine_.certificates, sha1_allowed()));

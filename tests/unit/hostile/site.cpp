@@ -57,16 +57,16 @@ std::string Clinic::wrapped(const std::string& from) const
 std::string Clinic::signed_by(const Issued& who, const std::string& entity) const
 {
     CountingGate gate;
-    auto done = sign_entity(entity, own(who), "sha256", gate);
-    if (!done) throw std::runtime_error(done.error().why);
-    return *done;
+    auto frame = sign_entity({entity}, own(who), "sha256", gate);
+    if (!frame) throw std::runtime_error(frame.error().why);
+    return frame->before + entity + frame->after;
 }
 
 std::string Clinic::sealed(const std::string& entity, const Issued& to, const std::string& cipher) const
 {
-    auto done = encrypt_to(entity, {to.certificate}, {.cipher = cipher, .key_transport = {}});
+    auto done = encrypt_to(Pieces{entity}, {to.certificate}, {.cipher = cipher, .key_transport = {}});
     if (!done) throw std::runtime_error(done.error().why);
-    return *done;
+    return *unbase64(done->body);
 }
 
 std::string Clinic::honest(const Issued& to, const std::string& cipher) const
