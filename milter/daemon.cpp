@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 constexpr auto notices_kept = std::chrono::hours(24 * 30);
 constexpr std::string_view expired = ": expired on ";  // a finding about an anchor that was read
-}
+}  // namespace
 
 PoolOptions pool_options(const Settings& settings)
 {
