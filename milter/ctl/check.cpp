@@ -98,6 +98,12 @@ void check_site(const Settings& settings, const SettingsPtr& shared, Time now, F
     auto site = load_site(shared, now);
     check_keys(*site, now, findings);
     check_anchors(*site, now, findings);
+    for (const auto& fault : site->policies.faults())
+        findings.fault(
+            fault.substr(0, fault.find('\n')),
+            "the daemon does not start or reload with it; directctl policy check FILE shows the place");
+    for (const auto& note : site->policies.notes())
+        findings.warning(note, "directctl policy check FILE shows the place");
     auto others = site->findings;
     for (const auto* known : {&site->keys.findings(), &site->anchors.findings()})
         for (const auto& f : *known) std::erase(others, f);

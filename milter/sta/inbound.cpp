@@ -98,7 +98,9 @@ Status Opening::decrypt(const Entity& outer)
     if (kind != "enveloped" && kind != "auth-enveloped")
         return fail(refuse(Reason::cannot_decrypt, "CMS content type " + kind + " is not accepted"));
     std::vector<std::vector<const OwnKey*>> candidates;
-    for (const auto& v : result_.verdicts) candidates.push_back(site_.keys.for_decryption(v.recipient));
+    for (auto& v : result_.verdicts)
+        candidates.push_back(site_.policies.allowed(site_.keys.for_decryption(v.recipient),
+                                                    v.recipient.domain, Direction::incoming, v.because));
     TRY(auto opened, open_enveloped(der, candidates, site_.cms_limits(), engine_.gate));
     clear_ = std::move(opened.content);
     result_.cipher = opened.cipher;
@@ -234,6 +236,12 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
         auto judged =
             judge_under(engine_.verdicts, *signer->certificate, verified_.certificates, anchors, options);
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
+        if (auto why =
+                site_.policies.against(verdict.recipient.domain, Direction::incoming, *signer->certificate);
+            why && judged.trusted()) {
+            verdict.because.push_back(*why);
+            judged.reason = Reason::policy;
+        }
         if (judged.trusted()) {
             verdict.reason = Reason::accepted;
             verdict.certificates = {signer->certificate->fingerprint(), judged.path.back().fingerprint()};
