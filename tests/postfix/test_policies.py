@@ -24,7 +24,8 @@ class Policies(SiteTest):
     def make_certificates(cls):
         super().make_certificates()
         pki = cls.pki
-        cls.alice_signs = pki.end("alice-signs", cls.here_ca, email=f"alice@{HERE}", usage="sign")
+        # Older than the other key: without the policy the newer one, which also opens mail, would sign.
+        cls.alice_signs = pki.end("alice-signs", cls.here_ca, email=f"alice@{HERE}", usage="sign", start=-5)
         cls.both_uses = pki.end("both-uses", cls.there_ca, email=f"bob@{THERE}", eku="emailProtection,clientAuth")
         cls.carl_signs = pki.end("carl-signs", cls.there_ca, email=f"carl@{THERE}", usage="none")
 
@@ -39,10 +40,11 @@ class Policies(SiteTest):
     def test_the_key_that_the_policy_allows_signs(self):
         mail = smime.mail(f"alice@{HERE}", f"bob@{THERE}", "S")
         self.accepted(self.submit(mail, f"bob@{THERE}"))
-        got = self.sink.wait_for(f"bob@{THERE}")[0].data
-        inner = smime.decrypt(got, self.bob)
-        self.assertIn(self.alice_signs.fingerprint, json.dumps(self.explain_out(mail, f"bob@{THERE}")))
-        self.assertTrue(inner)
+        inner, _ = smime.open_sealed(self.sink.wait_for(f"bob@{THERE}")[0].data, self.bob)
+        self.assertEqual(smime.field(inner, "Subject"), "S")
+        told = json.dumps(self.explain_out(mail, f"bob@{THERE}"))
+        self.assertIn(self.alice_signs.fingerprint, told)
+        self.assertNotIn(self.alice.fingerprint, told)
 
     def explain_out(self, mail, to):
         path = write(os.path.join(os.path.dirname(self.daemon.config), "mail.eml"), mail)
