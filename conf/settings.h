@@ -46,6 +46,13 @@ struct DomainBundle {
     bool outgoing = true;
 };
 
+/// [[domain]] policies.private|public|trust = [FILE, { file, incoming, outgoing }]
+struct PolicyUse {
+    std::string file;  ///< absolute
+    bool incoming = true;
+    bool outgoing = true;
+};
+
 /// [[domain]]: one Direct domain of ours. Everything @name is Direct.
 struct DomainSettings {
     std::string name;                        ///< lower-case A-labels
@@ -56,7 +63,7 @@ struct DomainSettings {
     std::string plain = "refuse";            ///< refuse | pass
     std::string final_ = "delivered";        ///< setting "final": delivered | relayed
     std::vector<DomainBundle> bundles;
-    std::vector<std::string> policies_private, policies_public, policies_trust;  ///< absolute paths
+    std::vector<PolicyUse> policies_private, policies_public, policies_trust;
     bool login_is_address = true;  ///< no login list: the login must equal the address
     std::vector<LoginSettings> login;
     std::vector<ClientSettings> client;

@@ -153,9 +153,9 @@ void check_domain(Reader& r, const std::string& name, DomainSettings& d)
         !(d.environment == "test" && is_url(d.pickup_url, "http")))
         r.fault(name + ".pickup_url", "wants an https address without user, query or fragment");
     if (!is_language(d.language)) r.fault(name + ".language", "wants a language tag such as \"en\"");
-    for (const auto& f : d.policies_private) check_file(r, name + ".policies.private", f);
-    for (const auto& f : d.policies_public) check_file(r, name + ".policies.public", f);
-    for (const auto& f : d.policies_trust) check_file(r, name + ".policies.trust", f);
+    for (const auto& use : d.policies_private) check_file(r, name + ".policies.private", use.file);
+    for (const auto& use : d.policies_public) check_file(r, name + ".policies.public", use.file);
+    for (const auto& use : d.policies_trust) check_file(r, name + ".policies.trust", use.file);
     check_bundle_names(r, name, d);
     check_submitters(r, name, d);
 }

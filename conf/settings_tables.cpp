@@ -113,17 +113,48 @@ constexpr Key<DomainBundle> domain_bundle_keys[] = {
 
 using Domain = DomainSettings;
 
-template <auto Member>
-void files(Reader& r, const TomlNode& n, const std::string& name, Domain& d)
+constexpr Key<PolicyUse> policy_use_keys[] = {
+    {"file", text<&PolicyUse::file, PolicyUse>, shown<&PolicyUse::file, PolicyUse>},
+    {"incoming", flag<&PolicyUse::incoming, PolicyUse>, shown<&PolicyUse::incoming, PolicyUse>},
+    {"outgoing", flag<&PolicyUse::outgoing, PolicyUse>, shown<&PolicyUse::outgoing, PolicyUse>},
+};
+
+/// A list of files, or of tables where the directions are not the usual ones of the place.
+template <auto Member, bool Incoming, bool Outgoing>
+void policy_uses(Reader& r, const TomlNode& n, const std::string& name, Domain& d)
 {
-    if (!r.texts(n, name, d.*Member)) return;
-    for (auto& file : d.*Member) file = r.absolute(file);
+    if (!r.is_kind(n, name, Kind::list)) return;
+    auto& list = d.*Member;
+    for (const auto& item : n.items) {
+        PolicyUse use{"", Incoming, Outgoing};
+        auto one = name + "." + std::to_string(list.size() + 1);
+        if (item.kind == Kind::table) {
+            read_keys(r, item, one, policy_use_keys, use);
+            if (!r.is_set(one + ".file")) r.fault(item.at, one + " has no file");
+        } else {
+            r.text(item, one, use.file);
+        }
+        if (!use.incoming && !use.outgoing) r.fault(item.at, one + " has neither direction");
+        use.file = r.absolute(use.file);
+        list.push_back(std::move(use));
+    }
+}
+
+template <auto Member>
+std::string shown_uses(const Domain& d)
+{
+    std::vector<std::string> parts;
+    for (const auto& use : d.*Member)
+        parts.push_back(use.file + (use.incoming && use.outgoing ? ""
+                                    : use.incoming               ? " (incoming)"
+                                                                 : " (outgoing)"));
+    return join(parts, ", ");
 }
 
 constexpr Key<Domain> policy_keys[] = {
-    {"private", files<&Domain::policies_private>, shown<&Domain::policies_private, Domain>},
-    {"public", files<&Domain::policies_public>, shown<&Domain::policies_public, Domain>},
-    {"trust", files<&Domain::policies_trust>, shown<&Domain::policies_trust, Domain>},
+    {"private", policy_uses<&Domain::policies_private, true, true>, shown_uses<&Domain::policies_private>},
+    {"public", policy_uses<&Domain::policies_public, false, true>, shown_uses<&Domain::policies_public>},
+    {"trust", policy_uses<&Domain::policies_trust, true, false>, shown_uses<&Domain::policies_trust>},
 };
 
 template <class T, std::size_t N>

@@ -101,6 +101,12 @@ void check_site(const Settings& settings, const SettingsPtr& shared, Time now, F
     site->read_all();
     check_keys(*site, now, findings);
     check_anchors(*site, now, findings);
+    for (const auto& fault : site->policies.faults())
+        findings.fault(
+            fault.substr(0, fault.find('\n')),
+            "the daemon does not start or reload with it; directctl policy check FILE shows the place");
+    for (const auto& note : site->policies.notes())
+        findings.warning(note, "directctl policy check FILE shows the place");
     for (const auto& f : site->findings)
         findings.warning("left out: " + f, "mend or remove it in " + settings.store_certificates);
     for (const auto& d : settings.domains) {

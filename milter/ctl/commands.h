@@ -34,6 +34,13 @@ struct ParseOptions {
 };
 int cmd_parse(const Common&, const ParseOptions&);
 
+int cmd_policy_check(const Common&, const std::string& file);
+struct PolicyEvalOptions {
+    std::string file, expression, certificate;
+    bool explain = false;
+};
+int cmd_policy_eval(const Common&, const PolicyEvalOptions&);
+
 int cmd_key_list(const Common&);
 struct KeyRequestOptions {
     std::string name, organisation, algorithm, out;

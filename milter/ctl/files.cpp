@@ -83,4 +83,15 @@ Result<std::string> KeyFolder::add(const std::string& name, const std::string& f
     return path;
 }
 
+Result<std::string> read_standard_input(std::size_t max)
+{
+    std::string text;
+    char buffer[65536];
+    for (ssize_t n; (n = ::read(STDIN_FILENO, buffer, sizeof buffer)) > 0;) {
+        text.append(buffer, static_cast<std::size_t>(n));
+        if (text.size() > max) return fail(refuse(Reason::input, "standard input is too long"));
+    }
+    return text;
+}
+
 }  // namespace direct::ctl

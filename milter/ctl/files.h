@@ -8,6 +8,9 @@
 
 namespace direct::ctl {
 
+/// All of standard input. Fault: input when it is longer than `max` bytes.
+Result<std::string> read_standard_input(std::size_t max);
+
 /// Makes a folder (its parents 0755) with this mode. One that is there keeps its mode; true when it was made.
 Result<bool> make_folder(const std::string& path, unsigned mode);
 

@@ -9,6 +9,7 @@
 
 #include "milter/base/text.h"
 #include "milter/ctl/commands.h"
+#include "milter/ctl/files.h"
 #include "milter/ctl/print.h"
 #include "milter/newuser/subject.h"
 #include "plugins/host/worker_pool.h"
@@ -23,17 +24,6 @@ constexpr std::size_t line_max = 1 << 20, document_file_max = 256u << 20;
 std::string dump(const Json& json)
 {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Result<std::string> read_standard_input(std::size_t max)
-{
-    std::string text;
-    char buffer[65536];
-    for (ssize_t n; (n = ::read(STDIN_FILENO, buffer, sizeof buffer)) > 0;) {
-        text.append(buffer, static_cast<std::size_t>(n));
-        if (text.size() > max) return fail(refuse(Reason::input, "standard input is too long"));
-    }
-    return text;
 }
 
 Result<NewuserOptions> newuser_options(const Common& common, const std::vector<std::string>& given)

@@ -36,6 +36,7 @@ struct CommandLine {
     ExplainOptions explain;
     SubjectOptions subject;
     ParseOptions parse;
+    PolicyEvalOptions policy;
     bool no_sandbox = false;
     AuditOptions audit;
 };
@@ -155,6 +156,24 @@ void add_mail_commands(CLI::App& app, CommandLine& l)
     parse->add_flag("--no-sandbox", l.no_sandbox, "For plugin authors; refused as root");
 }
 
+void add_policy_commands(CLI::App& app, CommandLine& l)
+{
+    auto* policy = family(app, "policy", "Certificate policies; needs no configuration");
+    auto* check = command(*policy, "check", "Reads a policy and tells what may not be meant", l,
+                          [&l] { return cmd_policy_check(l.common, l.policy.file); });
+    check->add_option("FILE", l.policy.file, "The policy; - is standard input")->required();
+    auto* eval = policy->add_subcommand("eval", "Prints true or false for a certificate");
+    auto* file = eval->add_option("FILE", l.policy.file, "The policy; - is standard input");
+    auto* text = eval->add_option("-e,--expression", l.policy.expression, "The policy itself");
+    file->excludes(text);
+    eval->add_option("--cert", l.policy.certificate, "Certificate (PEM, DER, p7b: the first)")->required();
+    eval->add_flag("--explain", l.policy.explain, "Every field and operation with its value");
+    l.commands[eval] = [&l, file, text] {
+        if (file->count() + text->count() == 0) return tell_usage("give a FILE or -e EXPRESSION");
+        return cmd_policy_eval(l.common, l.policy);
+    };
+}
+
 void add_record_commands(CLI::App& app, CommandLine& l)
 {
     auto* held = family(app, "held", "Records that wait for a person");
@@ -224,6 +243,7 @@ int read_and_run(int argc, char** argv)
     add_site_commands(app, line);
     add_certificate_commands(app, line);
     add_mail_commands(app, line);
+    add_policy_commands(app, line);
     add_record_commands(app, line);
     try {
         app.parse(argc, argv);

@@ -117,7 +117,9 @@ Status Opening::decrypt(const Entity& outer)
     if (kind != "enveloped" && kind != "auth-enveloped")
         return fail(refuse(Reason::cannot_decrypt, "CMS content type " + kind + " is not accepted"));
     std::vector<std::vector<const OwnKey*>> candidates;
-    for (const auto& v : result_.verdicts) candidates.push_back(site_.keys.for_decryption(v.recipient));
+    for (auto& v : result_.verdicts)
+        candidates.push_back(site_.policies.allowed(site_.keys.for_decryption(v.recipient),
+                                                    v.recipient.domain, Direction::incoming, v.because));
     auto served = open_enveloped(der, candidates, site_.cms_limits(), engine_.gate);
     if (!served && served.error().reason == Reason::no_key) CHECK(no_key_in_trouble());
     TRY(auto opened, std::move(served));
@@ -290,6 +292,12 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
         auto judged =
             judge_under(engine_.verdicts, *signer->certificate, verified_.certificates, anchors, options);
         for (auto& why : judged.because) add_because(verdict, std::move(why));
+        if (auto why =
+                site_.policies.against(verdict.recipient.domain, Direction::incoming, *signer->certificate);
+            why && judged.trusted()) {
+            add_because(verdict, std::move(*why));
+            judged.reason = Reason::policy;
+        }
         if (judged.trusted()) {
             verdict.reason = Reason::accepted;
             verdict.certificates = {signer->certificate->fingerprint(), judged.path.back().fingerprint()};

@@ -49,6 +49,7 @@ private:
     Status steps();
     Status choose_signer();
     void find_recipient(std::size_t index);
+    bool meets_policies(const Certificate& theirs, RecipientVerdict& verdict) const;
     void judge_local(RecipientVerdict& verdict);
     Status seal();
     Status seal_leg(const std::vector<std::size_t>& members, const Manner& manner);
@@ -90,7 +91,9 @@ Status Sealing::steps()
 
 Status Sealing::choose_signer()
 {
-    auto keys = site_.keys.for_signing(mail_.from, mail_.now);
+    std::vector<std::string> left_out;
+    auto keys = site_.policies.allowed(site_.keys.for_signing(mail_.from, mail_.now), mail_.from.domain,
+                                       Direction::outgoing, left_out);
     for (const auto* key : keys)
         if (key->certificate.may_sign() && key->certificate.for_email() && key->certificate.strong_key()) {
             signer_ = key;
@@ -99,6 +102,7 @@ Status Sealing::choose_signer()
         }
     if (auto trouble = site_.keys.trouble(mail_.from); !trouble.empty())
         return fail(misconfigured("a key of " + mail_.from.text() + " cannot be read: " + trouble.front()));
+    if (!left_out.empty()) return fail(refuse(Reason::policy, join(left_out, "; ")));
     return fail(refuse(Reason::no_sender_certificate,
                        "no key of ours may sign for " + mail_.from.text() + " (directctl key list)"));
 }
@@ -127,7 +131,9 @@ void Sealing::find_recipient(std::size_t index)
         }
         auto judged = judge_under(engine_.verdicts, c, found.certificates, anchors, options);
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
-        if (judged.trusted()) {
+        if (judged.trusted() && !meets_policies(c, verdict)) {
+            worst = Reason::policy;
+        } else if (judged.trusted()) {
             good.push_back(c);
             verdict.certificates.push_back(c.fingerprint());
         } else if (judged.reason == Reason::untrusted || judged.reason == Reason::no_path) {
@@ -138,6 +144,14 @@ void Sealing::find_recipient(std::size_t index)
     }
     verdict.reason = good.empty() ? for_good(site_.anchors, mail_.from.domain, worst) : Reason::sealed;
     if (!good.empty()) usable_[index] = std::move(good);
+}
+
+/// The sender's domain wants certificates to be so; a line says why not.
+bool Sealing::meets_policies(const Certificate& theirs, RecipientVerdict& verdict) const
+{
+    auto why = site_.policies.against(mail_.from.domain, Direction::outgoing, theirs);
+    if (why) verdict.because.push_back(*why);
+    return !why;
 }
 
 void Sealing::judge_local(RecipientVerdict& verdict)
@@ -157,6 +171,7 @@ void Sealing::judge_local(RecipientVerdict& verdict)
         verdict.because.push_back("no key of ours is bound to this recipient");
         return;
     }
+    theirs = site_.policies.allowed(theirs, domain->name, Direction::incoming, verdict.because);
     auto signer = judge_under(engine_.verdicts, signer_->certificate, signer_->chain,
                               anchors_for(site_.anchors, domain->name, Direction::incoming, notice_),
                               judge_options(settings_, mail_.now, Use::signing));
@@ -165,13 +180,19 @@ void Sealing::judge_local(RecipientVerdict& verdict)
         verdict.reason = for_good(site_.anchors, domain->name, signer.reason);
         return;
     }
-    Reason reason = Reason::no_valid_certificate;
+    if (auto why = site_.policies.against(domain->name, Direction::incoming, signer_->certificate)) {
+        verdict.reason = Reason::policy;
+        verdict.because.push_back(*why);
+        return;
+    }
+    Reason reason = theirs.empty() ? Reason::policy : Reason::no_valid_certificate;
     for (const auto* key : theirs) {
         const auto& c = key->certificate;
         auto judged = judge_under(engine_.verdicts, c, key->chain,
                                   anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, notice_),
                                   judge_options(settings_, mail_.now, Use::encryption));
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
+        if (judged.trusted() && !meets_policies(c, verdict)) judged.reason = Reason::policy;
         if (judged.trusted()) {
             verdict.reason = Reason::clear_local;
             verdict.certificates = {signer_->certificate.fingerprint(), c.fingerprint()};

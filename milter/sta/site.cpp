@@ -95,6 +95,7 @@ std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, 
     site->authserv_id = settings->milter_authserv_id.empty() ? site->host : settings->milter_authserv_id;
     site->keys = KeyRing::load(settings->store_keys);
     site->anchors = TrustAnchors::load(settings->store_anchors, now);
+    site->policies = DomainPolicies::load(*settings);
     auto files = std::make_unique<FileResolver>(settings->store_certificates);
     site->findings = files->findings();
     std::vector<std::unique_ptr<CertificateResolver>> steps;
@@ -109,13 +110,10 @@ std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, 
 Result<std::shared_ptr<const Site>> load_site(const std::string& config_file, Time now)
 {
     TRY(auto settings, load_settings(config_file));
-    // A rule the site wrote down and nobody would apply: its trust would be wider than it believes.
-    for (const auto& d : settings->domains)
-        if (!d.policies_private.empty() || !d.policies_public.empty() || !d.policies_trust.empty())
-            return fail(misconfigured("domain " + d.name +
-                                      ": this version cannot apply certificate policies; take "
-                                      "\"policies\" out of the configuration"));
-    return load_site(std::move(settings), now);
+    auto site = load_site(std::move(settings), now);
+    // A rule the site wrote down and nobody can apply: better no start than everything refused.
+    if (!site->policies.faults().empty()) return fail(misconfigured(join(site->policies.faults(), "\n")));
+    return site;
 }
 
 namespace {

@@ -14,6 +14,7 @@
 #include "milter/base/fair_gate.h"
 #include "milter/mime/message.h"
 #include "milter/smime/smime.h"
+#include "milter/sta/policies.h"
 #include "policy/discovery/resolver.h"
 #include "policy/trust/anchors.h"
 #include "policy/trust/verdict.h"
@@ -24,6 +25,7 @@ struct Site {
     std::shared_ptr<const Settings> settings;
     KeyRing keys;
     TrustAnchors anchors;
+    DomainPolicies policies;
     std::shared_ptr<CertificateResolver> resolver;
     std::string host;                   ///< this host's name
     std::string authserv_id;            ///< milter.authserv_id or the host's name
@@ -41,9 +43,10 @@ struct Site {
     std::string report_domain() const;  ///< reinject.report_domain or its default
 };
 
-/// Reads configuration and known certificates; keys and anchors are read when they are needed. Fault: configuration.
+/// Reads configuration, certificate policies and known certificates; keys and anchors are read when they are needed.
+/// Fault: configuration, a policy's fault included.
 Result<std::shared_ptr<const Site>> load_site(const std::string& config_file, Time now);
-/// The same from settings already read.
+/// The same from settings already read; a policy at fault is kept and refuses (Site::policies.faults()).
 std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, Time now);
 
 /// Bounds private key operations: milter.key_operations at once, first come first served. Who enters and who

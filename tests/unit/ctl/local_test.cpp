@@ -14,7 +14,11 @@ BOOST_AUTO_TEST_CASE(a_wrong_command_line_is_exit_2_on_standard_error)
     for (const auto& arguments : std::vector<std::vector<std::string>>{
              {},
              {"bundle", "list"},
-             {"policy", "check", "x"},
+             {"policy", "check", "/no/such"},
+             {"policy", "eval", "--cert", "/no/such"},
+             {"policy", "eval", "-e", "a = a"},
+             {"policy", "eval", "-e", "a = a", "--cert", "/no/such"},
+             {"policy", "eval", "x", "-e", "a = a", "--cert", "/no/such"},
              {"held"},
              {"held", "purge", "x"},
              {"held", "show"},

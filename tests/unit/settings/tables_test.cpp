@@ -50,7 +50,7 @@ listed = ["Jones", "smith"]
 plain = "pass"
 final = "relayed"
 bundles = [ { name = "providers", outgoing = false } ]
-policies = { trust = ["p.pol"] }
+policies = { trust = ["p.pol"], public = ["p.pol"], private = ["p.pol", { file = "p.pol", incoming = false }] }
 login_is_address = false
 login = [ { user = "DrJ", from = ["Jones@direct.exämple.org", "@direct.exämple.org"] } ]
 client = [ { network = "192.0.2.0/24", from = ["ehr@direct.exämple.org"] } ]
@@ -86,7 +86,13 @@ accept_unwrapped = false
     BOOST_TEST(d.bundles.at(0).name == "providers");
     BOOST_TEST(d.bundles.at(0).incoming);
     BOOST_TEST(!d.bundles.at(0).outgoing);
-    BOOST_TEST(d.policies_trust.at(0) == folder / "p.pol");
+    BOOST_TEST(d.policies_trust.at(0).file == folder / "p.pol");
+    // A file alone holds for the usual directions of its place.
+    BOOST_TEST((d.policies_trust[0].incoming && !d.policies_trust[0].outgoing));
+    BOOST_TEST((!d.policies_public.at(0).incoming && d.policies_public[0].outgoing));
+    BOOST_TEST((d.policies_private.at(0).incoming && d.policies_private[0].outgoing));
+    BOOST_TEST((!d.policies_private.at(1).incoming && d.policies_private[1].outgoing));
+    BOOST_TEST(d.policies_private[1].file == folder / "p.pol");
     BOOST_TEST(!d.login_is_address);
     BOOST_TEST(d.login.at(0).user == "DrJ");
     BOOST_TEST(d.login.at(0).from.at(0) == "jones@direct.xn--exmple-cua.org");
@@ -150,6 +156,11 @@ BOOST_AUTO_TEST_CASE(faults_in_tables_are_refused)
                   "is no address and no network"},
              Case{"policies = { trusted = [] }",
                   "unknown name \"domain.1.policies.trusted\"; nearest is \"trust\""},
+             Case{"policies = { trust = [ { file = \"p.pol\", incoming = false } ] }",
+                  "domain.1.policies.trust.1 has neither direction"},
+             Case{"policies = { trust = [ { incoming = true } ] }", "domain.1.policies.trust.1 has no file"},
+             Case{"policies = { trust = [ 7 ] }", "domain.1.policies.trust.1 wants text, not a number"},
+             Case{"policies = { trust = [ { files = \"p.pol\" } ] }", "nearest is \"file\""},
              Case{"policies = { trust = [\"missing.pol\"] }",
                   "names a file that is not there: /etc/direct/missing.pol"},
              Case{"bundles = [ { name = \"provider\" } ]\n[[bundle]]\nname = \"providers\"\nurl = "
