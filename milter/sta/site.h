@@ -11,7 +11,9 @@
 #include "milter/base/clock.h"
 #include "milter/mime/message.h"
 #include "milter/smime/smime.h"
+#include "policy/discovery/issuer_lookup.h"
 #include "policy/discovery/resolver.h"
+#include "policy/discovery/revocation_lookup.h"
 #include "policy/trust/anchors.h"
 #include "policy/trust/verdict.h"
 
@@ -22,6 +24,7 @@ struct Site {
     KeyRing keys;
     TrustAnchors anchors;
     std::shared_ptr<CertificateResolver> resolver;
+    std::shared_ptr<const Fetcher> fetcher;
     std::string host;                   ///< this host's name
     std::string authserv_id;            ///< milter.authserv_id or the host's name
     std::vector<std::string> findings;  ///< what was left out while loading, for log and check
@@ -62,6 +65,9 @@ struct Engine {
     CertificateCache certificates;
     VerdictCache verdicts;
     KeyGate gate;
+    FetchCache fetched;  ///< keeps its copies in a store once it is told to use one
+    RevocationLookup revocations{fetched};
+    IssuerLookup issuers{fetched};
 };
 
 }  // namespace direct
