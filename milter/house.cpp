@@ -16,6 +16,7 @@ House::House(RecordStore& the_store, Secret the_pepper, const Clock& the_clock,
       derivations(static_cast<std::size_t>(first->settings->newuser_derivations)),
       site_(std::move(first))
 {
+    engine.fetched.use(store);
 }
 
 void House::take_over(std::shared_ptr<const Site> site)

@@ -57,7 +57,7 @@ private:
     Status take_headers();
     std::string keep_only(std::string_view inside);
     void judge_recipients();
-    void judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound);
+    void judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound, Judging& judging);
     bool check_delivery(RecipientVerdict& verdict);
     bool sha1_allowed() const;
     bool sha1_excepted(const Address& from) const;
@@ -268,6 +268,8 @@ void Opening::judge_recipients()
     if (!sha1_excepted(*result_.from))
         std::erase_if(bound, [&](const Signer* s) { return s->digest == "sha1" && (weak_ = true); });
     if (bound.size() > judged_signers_max) bound.resize(judged_signers_max);
+    // Nothing a stranger names has been fetched up to here; the time for it begins now.
+    Judging judging(site_, engine_, mail_.now);
     for (auto& v : result_.verdicts) {
         if (v.reason != Reason::temporary) continue;  // no key for this one
         if (bound.empty()) {
@@ -278,19 +280,17 @@ void Opening::judge_recipients()
                                         result_.from->text());
             continue;
         }
-        judge_one(v, bound);
+        judge_one(v, bound, judging);
     }
 }
 
-void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound)
+void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound, Judging& judging)
 {
     if (!check_delivery(verdict)) return;
-    auto options = judge_options(*site_.settings, mail_.now, Use::signing);
     auto anchors = anchors_for(site_.anchors, verdict.recipient.domain, Direction::incoming, notice_);
     Reason first = Reason::temporary;
     for (const auto* signer : bound) {  // one good one is enough, in any order (D3)
-        auto judged =
-            judge_under(engine_.verdicts, *signer->certificate, verified_.certificates, anchors, options);
+        auto judged = judging.judge(*signer->certificate, verified_.certificates, anchors, Use::signing);
         for (auto& why : judged.because) add_because(verdict, std::move(why));
         if (auto why =
                 site_.policies.against(verdict.recipient.domain, Direction::incoming, *signer->certificate);
@@ -307,7 +307,8 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
                 verdict.because.push_back("SHA-1 signature taken by the peer's exception");
             return;
         }
-        if (first == Reason::temporary) first = judged.reason;
+        // A signer of whom more may be known in a minute leaves the question open.
+        if (first == Reason::temporary || is_temporary(judged.reason)) first = judged.reason;
         verdict.certificates.push_back(signer->certificate->fingerprint());
     }
     verdict.reason = for_good(site_.anchors, verdict.recipient.domain, first);

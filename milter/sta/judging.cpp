@@ -35,20 +35,47 @@ Verdict judge_under(VerdictCache& cache, const Certificate& certificate,
     return first;
 }
 
-JudgeOptions judge_options(const Settings& settings, Time now, Use::Kind use)
+Judging::Judging(const Site& site, Engine& engine, Time now)
+    : site_(site), engine_(engine), context_{*site.fetcher, now, {}}
+{
+    const auto& settings = *site.settings;
+    context_.budget.deadline = std::chrono::steady_clock::now() + settings.policy_budget;
+    context_.grace = settings.policy_revocation_grace;
+    context_.failure_pause = settings.fetch_failure_pause;
+    context_.cache_max = settings.fetch_cache_max;
+}
+
+JudgeOptions Judging::options(Use::Kind use) const
 {
     JudgeOptions options;
-    options.now = now;
+    options.now = context_.now;
     options.use.kind = use;
-    if (settings.policy_revocation == "off") {
-        options.revocation = JudgeOptions::RevocationMode::off;
-    } else if (settings.policy_revocation == "hard") {
-        options.revocation = JudgeOptions::RevocationMode::hard;
-        options.revocation_source = [](const Certificate&, const Certificate&) {
-            return Revocation::unknown;
-        };
-    }
+    const auto& mode = site_.settings->policy_revocation;
+    options.revocation = mode == "off"    ? JudgeOptions::RevocationMode::off
+                         : mode == "hard" ? JudgeOptions::RevocationMode::hard
+                                          : JudgeOptions::RevocationMode::soft;
+    options.revocation_source = [this](const Certificate& certificate, const Certificate& issuer) {
+        return engine_.revocations.find(certificate, issuer, context_);
+    };
     return options;
+}
+
+Verdict Judging::judge(const Certificate& certificate, const std::vector<Certificate>& intermediates,
+                       const std::vector<const AnchorSet*>& sets, Use::Kind use)
+{
+    auto how = options(use);
+    auto verdict = judge_under(engine_.verdicts, certificate, intermediates, sets, how);
+    bool anchors = std::any_of(sets.begin(), sets.end(), [](const AnchorSet* set) { return !set->empty(); });
+    if (!anchors || (verdict.reason != Reason::no_path && verdict.reason != Reason::untrusted))
+        return verdict;
+    std::vector<std::string> notes;
+    auto more = engine_.issuers.find(certificate, intermediates, context_, notes);
+    if (!more.empty()) {
+        more.insert(more.begin(), intermediates.begin(), intermediates.end());
+        verdict = judge_under(engine_.verdicts, certificate, more, sets, how);
+    }
+    verdict.because.insert(verdict.because.begin(), notes.begin(), notes.end());
+    return verdict;
 }
 
 bool is_mailbox(const DomainSettings& domain, const Address& address)

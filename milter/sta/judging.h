@@ -4,6 +4,7 @@
 
 #include "conf/settings.h"
 #include "milter/mime/message.h"
+#include "milter/sta/site.h"
 #include "policy/trust/anchors.h"
 #include "policy/trust/verdict.h"
 
@@ -23,9 +24,22 @@ Verdict judge_under(VerdictCache& cache, const Certificate& certificate,
                     const std::vector<Certificate>& intermediates, const std::vector<const AnchorSet*>& sets,
                     const JudgeOptions& options);
 
-/// Options of judge() from the settings. "hard" without anybody to ask means that nothing is known of any
-/// certificate: the answer is temporary, never yes.
-JudgeOptions judge_options(const Settings& settings, Time now, Use::Kind use);
+/// Judges the certificates of one message: verdicts, revocation, issuers that were not sent along, all look-ups
+/// within one budget (policy.budget, from construction). Only for certificates whose signature has verified, or
+/// that are published for a recipient (decision 11). For one thread.
+class Judging {
+public:
+    Judging(const Site& site, Engine& engine, Time now);
+    Verdict judge(const Certificate& certificate, const std::vector<Certificate>& intermediates,
+                  const std::vector<const AnchorSet*>& sets, Use::Kind use);
+    const Budget& budget() const { return context_.budget; }
+
+private:
+    JudgeOptions options(Use::Kind use) const;
+    const Site& site_;
+    Engine& engine_;
+    LookupContext context_;
+};
 
 /// Does the domain take mail for this address, as far as the settings tell (mailboxes, listed)?
 bool is_mailbox(const DomainSettings& domain, const Address& address);

@@ -22,9 +22,12 @@ struct Manner {
 class Sealing {
 public:
     Sealing(const Site& site, Engine& engine, const OutboundMail& mail)
-        : site_(site), engine_(engine), mail_(mail), settings_(*site.settings)
+        : site_(site),
+          engine_(engine),
+          mail_(mail),
+          settings_(*site.settings),
+          judging_(site, engine, mail.now)
     {
-        budget_.deadline = std::chrono::steady_clock::now() + settings_.policy_budget;
         for (const auto& r : mail.outside) result_.verdicts.push_back({r, Reason::temporary, {}, {}});
         for (const auto& r : mail.local) result_.verdicts.push_back({r, Reason::temporary, {}, {}});
     }
@@ -59,7 +62,7 @@ private:
     Engine& engine_;
     const OutboundMail& mail_;
     const Settings& settings_;
-    Budget budget_;
+    Judging judging_;
     SealedMail result_;
     const OwnKey* signer_ = nullptr;
     std::map<std::size_t, std::vector<Certificate>>
@@ -110,7 +113,7 @@ Status Sealing::choose_signer()
 void Sealing::find_recipient(std::size_t index)
 {
     auto& verdict = result_.verdicts[index];
-    auto found = site_.resolver->find(verdict.recipient, budget_);
+    auto found = site_.resolver->find(verdict.recipient, judging_.budget());
     verdict.because = found.trace;
     if (found.answer == Discovery::Answer::later) {
         verdict.because.push_back(found.why);
@@ -121,7 +124,6 @@ void Sealing::find_recipient(std::size_t index)
         return;
     }
     auto anchors = anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, notice_);
-    auto options = judge_options(settings_, mail_.now, Use::encryption);
     Reason worst = Reason::no_valid_certificate;
     std::vector<Certificate> good;
     for (const auto& c : found.certificates) {
@@ -129,17 +131,18 @@ void Sealing::find_recipient(std::size_t index)
             verdict.because.push_back(c.subject() + ": not bound to " + verdict.recipient.text());
             continue;
         }
-        auto judged = judge_under(engine_.verdicts, c, found.certificates, anchors, options);
+        auto judged = judging_.judge(c, found.certificates, anchors, Use::encryption);
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
         if (judged.trusted() && !meets_policies(c, verdict)) {
             worst = Reason::policy;
         } else if (judged.trusted()) {
             good.push_back(c);
             verdict.certificates.push_back(c.fingerprint());
-        } else if (judged.reason == Reason::untrusted || judged.reason == Reason::no_path) {
-            worst = judged.reason;  // a certificate that could be used, were it trusted: say so
         } else if (judged.reason == Reason::revocation_unknown) {
-            worst = Reason::revocation_unknown;
+            worst = judged.reason;  // may be known in a minute: nothing else decides before
+        } else if (worst != Reason::revocation_unknown &&
+                   (judged.reason == Reason::untrusted || judged.reason == Reason::no_path)) {
+            worst = judged.reason;  // a certificate that could be used, were it trusted: say so
         }
     }
     verdict.reason = good.empty() ? for_good(site_.anchors, mail_.from.domain, worst) : Reason::sealed;
@@ -172,9 +175,9 @@ void Sealing::judge_local(RecipientVerdict& verdict)
         return;
     }
     theirs = site_.policies.allowed(theirs, domain->name, Direction::incoming, verdict.because);
-    auto signer = judge_under(engine_.verdicts, signer_->certificate, signer_->chain,
-                              anchors_for(site_.anchors, domain->name, Direction::incoming, notice_),
-                              judge_options(settings_, mail_.now, Use::signing));
+    auto signer =
+        judging_.judge(signer_->certificate, signer_->chain,
+                       anchors_for(site_.anchors, domain->name, Direction::incoming, notice_), Use::signing);
     verdict.because.insert(verdict.because.end(), signer.because.begin(), signer.because.end());
     if (!signer.trusted()) {
         verdict.reason = for_good(site_.anchors, domain->name, signer.reason);
@@ -188,9 +191,9 @@ void Sealing::judge_local(RecipientVerdict& verdict)
     Reason reason = theirs.empty() ? Reason::policy : Reason::no_valid_certificate;
     for (const auto* key : theirs) {
         const auto& c = key->certificate;
-        auto judged = judge_under(engine_.verdicts, c, key->chain,
-                                  anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, notice_),
-                                  judge_options(settings_, mail_.now, Use::encryption));
+        auto judged = judging_.judge(
+            c, key->chain, anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, notice_),
+            Use::encryption);
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
         if (judged.trusted() && !meets_policies(c, verdict)) judged.reason = Reason::policy;
         if (judged.trusted()) {

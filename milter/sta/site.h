@@ -15,7 +15,9 @@
 #include "milter/mime/message.h"
 #include "milter/smime/smime.h"
 #include "milter/sta/policies.h"
+#include "policy/discovery/issuer_lookup.h"
 #include "policy/discovery/resolver.h"
+#include "policy/discovery/revocation_lookup.h"
 #include "policy/trust/anchors.h"
 #include "policy/trust/verdict.h"
 
@@ -27,6 +29,7 @@ struct Site {
     TrustAnchors anchors;
     DomainPolicies policies;
     std::shared_ptr<CertificateResolver> resolver;
+    std::shared_ptr<const Fetcher> fetcher;
     std::string host;                   ///< this host's name
     std::string authserv_id;            ///< milter.authserv_id or the host's name
     std::vector<std::string> findings;  ///< known certificates that were left out, for log and check
@@ -73,6 +76,9 @@ struct Engine {
     CertificateCache certificates;
     VerdictCache verdicts;
     KeyGate gate;
+    FetchCache fetched;  ///< keeps its copies in a store once it is told to use one
+    RevocationLookup revocations{fetched};
+    IssuerLookup issuers{fetched};
 };
 
 }  // namespace direct

@@ -95,9 +95,7 @@ void fields(F& f, R& r)
     f(3, r.content);
     f(4, r.good_ms);
     f(5, r.fresh_ms);
-    f(6, r.tried_ms);
-    f(7, r.fault);
-    f(8, r.used_ms);
+    f(6, r.used_ms);
 }
 
 template <class F, class R>

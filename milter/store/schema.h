@@ -144,9 +144,7 @@ struct FetchedRecord {
     ContentRef content;         ///< the body; none: nothing good has been had so far
     std::int64_t good_ms = 0;   ///< when the content was had, or confirmed by a 304
     std::int64_t fresh_ms = 0;  ///< until when it is used unasked
-    std::int64_t tried_ms = 0;  ///< the last try that failed; 0 when the last one succeeded
-    std::string fault;          ///< of that try
-    std::int64_t used_ms = 0;   ///< about when it was last asked for
+    std::int64_t used_ms = 0;   ///< the day it was last asked for, about
 };
 
 /// That a thing was done already. Swept 10 days after at_ms.

@@ -1,6 +1,8 @@
 // verdict.cpp - paths, rules and revocation put together; see verdict.h.
 #include "policy/trust/verdict.h"
 
+#include <algorithm>
+
 #include "policy/trust/chain.h"
 #include "policy/trust/paths.h"
 
@@ -9,25 +11,28 @@ namespace {
 
 /// Every element but the anchor. Only asked for a path that holds otherwise (decision 11).
 std::vector<Finding> check_revocation(const std::vector<Certificate>& path, const JudgeOptions& options,
-                                      std::vector<std::string>& notes)
+                                      std::vector<std::string>& notes, Time& fresh_until)
 {
     std::vector<Finding> out;
     if (options.revocation == JudgeOptions::RevocationMode::off || !options.revocation_source) return out;
     bool hard = options.revocation == JudgeOptions::RevocationMode::hard;
     for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-        switch (options.revocation_source(path[i], path[i + 1])) {
+        auto answer = options.revocation_source(path[i], path[i + 1]);
+        const std::string subject = path[i].subject(), why = answer.why.empty() ? "" : ": " + answer.why;
+        fresh_until = std::min(fresh_until, answer.fresh_until);
+        switch (answer.state) {
             case Revocation::good:
+                if (!why.empty()) notes.push_back("revocation of " + subject + why);
                 break;
             case Revocation::revoked:
-                out.push_back({Reason::revoked, path[i].subject() + " has been revoked by its issuer"});
-                break;
+                out.push_back({Reason::revoked, subject + " has been revoked by its issuer" + why});
+                return out;  // nothing above can make it better
             case Revocation::unknown:
             case Revocation::not_checked:
                 if (hard)
-                    out.push_back(
-                        {Reason::revocation_unknown, "no revocation data for " + path[i].subject()});
+                    out.push_back({Reason::revocation_unknown, "no revocation data for " + subject + why});
                 else
-                    notes.push_back("no revocation data for " + path[i].subject() + "; let through (soft)");
+                    notes.push_back("no revocation data for " + subject + why + "; let through (soft)");
         }
     }
     return out;
@@ -51,7 +56,7 @@ Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermedi
     auto on_path = [&](const std::vector<Certificate>& path) {
         std::vector<std::string> notes;
         auto findings = check_path(path, options);
-        if (findings.empty()) findings = check_revocation(path, options, notes);
+        if (findings.empty()) findings = check_revocation(path, options, notes, out.fresh_until);
         if (findings.empty()) {
             out.reason = Reason::accepted;
             out.path = path;
@@ -59,7 +64,10 @@ Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermedi
             return true;
         }
         // The first path is the likeliest one: its cause is told, the others' stand in the list.
-        if (!anchored) out.reason = first_cause(findings);
+        // One that may hold once data can be had leaves the question open.
+        Reason cause = first_cause(findings);
+        if (!anchored || (cause == Reason::revocation_unknown && out.reason != Reason::revoked))
+            out.reason = cause;
         anchored = true;
         for (auto& f : findings) out.because.push_back(std::move(f.text));
         return false;

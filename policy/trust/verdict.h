@@ -46,8 +46,18 @@ private:
 
 /// What is known of an element's revocation; the caller looks it up (policy/discovery), this room judges.
 enum class Revocation : unsigned char { good, revoked, unknown, not_checked };
+struct RevocationAnswer {
+    Revocation state = Revocation::unknown;
+    std::string why;     ///< in plain words, for the admin; may be empty
+    Time fresh_until{};  ///< until when asking again would bring the same: verdicts are kept no longer
+    RevocationAnswer(Revocation s = Revocation::unknown, std::string because = {}, Time until = {})
+        : state(s), why(std::move(because)), fresh_until(until)
+    {
+    }
+};
 /// Answers for (certificate, issuer). Must not block longer than the caller's budget.
-using RevocationSource = std::function<Revocation(const Certificate& certificate, const Certificate& issuer)>;
+using RevocationSource =
+    std::function<RevocationAnswer(const Certificate& certificate, const Certificate& issuer)>;
 
 struct Use {
     enum Kind : unsigned char { signing, encryption } kind = signing;
@@ -65,6 +75,7 @@ struct Verdict {
     Reason reason = Reason::untrusted;  ///< accepted, or the first cause; the initial value fails closed
     std::vector<Certificate> path;      ///< leaf first, anchor last, when accepted
     std::vector<std::string> because;   ///< every reason found, in plain words, for explain
+    Time fresh_until = Time::max();     ///< the earliest end of the revocation answers it rests on
     bool trusted() const { return reason == Reason::accepted; }
 };
 
@@ -75,7 +86,8 @@ Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermedi
               const AnchorSet& anchors, const JudgeOptions& options);
 
 /// A bounded cache of verdicts keyed by leaf, intermediates, anchor set and use. Honest about time: an entry holds until the
-/// earliest notAfter of its path or 10 minutes, whichever comes first, and not while revocation is consulted. Thread safe.
+/// earliest notAfter of its path, the earliest end of the revocation answers it rests on, or 10 minutes, whichever comes
+/// first. What was let through without revocation data, or within the grace, is judged anew each time. Thread safe.
 class VerdictCache {
 public:
     explicit VerdictCache(std::size_t entries = 10000);

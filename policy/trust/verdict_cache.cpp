@@ -17,6 +17,12 @@ struct Entry {
     std::string_view key() const { return name; }
 };
 
+/// Whether there is somebody to ask belongs to the question.
+bool asks_revocation(const JudgeOptions& o)
+{
+    return o.revocation != JudgeOptions::RevocationMode::off && o.revocation_source;
+}
+
 std::string name_of(const Certificate& leaf, const std::vector<Certificate>& intermediates,
                     const AnchorSet& anchors, const JudgeOptions& o)
 {
@@ -24,7 +30,8 @@ std::string name_of(const Certificate& leaf, const std::vector<Certificate>& int
     hash.update(leaf.fingerprint());
     hash.update(anchors.digest());
     hash.update(std::to_string(int(o.use.kind)) + "," + std::to_string(int(o.revocation)) + "," +
-                std::to_string(o.max_depth) + "," + std::to_string(o.max_paths) + ",");
+                (asks_revocation(o) ? "asked," : "") + std::to_string(o.max_depth) + "," +
+                std::to_string(o.max_paths) + ",");
     for (const auto& c : intermediates) hash.update(c.fingerprint());
     return hash.finish();
 }
@@ -33,11 +40,6 @@ std::string name_of(const Certificate& leaf, const std::vector<Certificate>& int
 bool may_keep(const Verdict& v)
 {
     return v.trusted() || v.reason == Reason::untrusted || v.reason == Reason::no_path;
-}
-
-bool asks_revocation(const JudgeOptions& o)
-{
-    return o.revocation != JudgeOptions::RevocationMode::off && o.revocation_source;
 }
 
 }  // namespace
@@ -53,14 +55,15 @@ VerdictCache::~VerdictCache() = default;
 Verdict VerdictCache::judge(const Certificate& leaf, const std::vector<Certificate>& intermediates,
                             const AnchorSet& anchors, const JudgeOptions& options)
 {
-    if (asks_revocation(options)) return direct::judge(leaf, intermediates, anchors, options);
     std::string name = name_of(leaf, intermediates, anchors, options);
     if (auto known = state_->cache.find(name);
         known && known->from <= options.now && options.now <= known->until)
         return known->verdict;
     Verdict verdict = direct::judge(leaf, intermediates, anchors, options);
     if (!may_keep(verdict)) return verdict;
-    Time until = options.now + longest;
+    // Let through without data, or with data that has ended: the next message asks again.
+    Time until = std::min<Time>(options.now + longest, verdict.fresh_until);
+    if (until <= options.now) return verdict;
     for (const auto& c : verdict.path) until = std::min(until, c.not_after());
     state_->cache.put({std::move(name), verdict, options.now, until});
     return verdict;

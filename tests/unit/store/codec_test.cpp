@@ -234,3 +234,20 @@ BOOST_AUTO_TEST_CASE(key_parts_order_as_numbers)
         BOOST_TEST(table_name(static_cast<Table>(n)) != std::string("unknown"));
     BOOST_TEST(table_name(static_cast<Table>(table_count + 1)) == std::string("unknown"));
 }
+
+BOOST_AUTO_TEST_CASE(a_fetched_copy_keeps_its_fields)
+{
+    FetchedRecord r;
+    r.etag = "\"v\"";
+    r.last_modified = "then";
+    r.content = {std::string(16, 'c'), 5, std::string(32, 'h'), true};
+    r.good_ms = 1;
+    r.fresh_ms = -2;
+    r.used_ms = 3;
+    auto back = decode_fetched(encode(r));
+    BOOST_REQUIRE(back);
+    BOOST_TEST(encode(*back) == encode(r));
+    BOOST_TEST(back->fresh_ms == -2);
+    BOOST_TEST(back->content.size == 5u);
+    BOOST_TEST(!decode_fetched("\xff"));
+}
