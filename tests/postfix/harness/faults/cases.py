@@ -48,6 +48,7 @@ class Case:
     unreachable: str = ""    # told to the submitter in a failure report
     contact: str = ""        # newuser: whom the notice goes to
     documents: int = 0
+    heard: tuple = ()        # notifications due to the sender: "processed alice@..."
 
     @property
     def listener(self):
@@ -75,6 +76,8 @@ class Maker:
         case = Case(number, kind)
         case.message_id = f"<m{number:06d}.{self._mark(number, 'id')}@{THERE if kind.startswith('in') else HERE}>"
         getattr(self, "_" + kind.replace("-", "_"))(case, r)
+        if case.sender == BOB and not case.refused:
+            case.heard = tuple(f"processed {a}" for a in (*case.clear, *((NEWUSER,) if case.contact else ())))
         return case
 
     def _mark(self, number, what):

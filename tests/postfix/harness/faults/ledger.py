@@ -108,14 +108,37 @@ class Ledger:
             if SECRET.search(mail.data):
                 self.fault("leaked", f"clear text in the notice to {address}")
             return
+        entry = re.search(r"ENVID=(\S+)", mail.mail_parameters)
         found = MESSAGE_ID.search(smime.field(mail.data, "Message-ID") or "")
+        if not found and not mail.sender and address in self.maker.opener:
+            self._disposition(mail, address, entry.group(1) if entry else "", queue_id, received)
+            return
         if not found:
             self.fault("strange", f"at the sink for {address}: Message-ID {smime.field(mail.data, 'Message-ID')}, "
                        f"from <{mail.sender}>")
             return
-        entry = re.search(r"ENVID=(\S+)", mail.mail_parameters)
         self._outside(int(found.group(1)), address, mail.data, "sink", entry=entry.group(1) if entry else "",
                       queue_id=queue_id, received=received)
+
+    def _disposition(self, mail, address, entry, queue_id, received):
+        """A notification about a message of the sender's: sealed to him, about a message that was sent, without its words."""
+        try:
+            inner = cms.open_sealed(mail.data, self.maker.opener[address])
+        except Failure as e:
+            self.fault("unreadable", f"a notification for {address}: {e}")
+            return
+        about = MESSAGE_ID.search(self._field(inner, "Original-Message-ID"))
+        if SECRET.search(inner) or not about:
+            self.fault("leaked" if about else "strange", f"in a notification for {address}")
+            return
+        disposition = self._field(inner, "Disposition").rsplit(";", 1)[-1].strip()
+        recipient = self._field(inner, "Final-Recipient").rsplit(";", 1)[-1].strip()
+        self.keep(Copy(int(about.group(1)), address, f"{disposition} {recipient}", "sink", entry, queue_id, received))
+
+    @staticmethod
+    def _field(report, name):
+        found = re.search(rb"(?mi)^" + name.encode() + rb":[ \t]*(.*?)\r?$", report)
+        return found.group(1).decode(errors="replace") if found else ""
 
     # --- mailboxes --------------------------------------------------------------------------------------
 

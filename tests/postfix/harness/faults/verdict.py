@@ -20,6 +20,7 @@ def due_of(case):
            for a in to}
     if case.contact:
         due.add((case.contact, NOTICE))
+    due |= {(case.sender, what) for what in case.heard}
     if case.unreachable:
         due.add((ALICE, REPORT))
     return due
