@@ -11,7 +11,8 @@
  *          sync    fsync, fdatasync
  *          rename, open (openat too), truncate (ftruncate, fallocate), link, unlink,
  *          read (read, pread), spawn (posix_spawn; the path is the program)
- *   what   an errno by name (ENOSPC), short (half of the bytes are written), delay=MILLISECONDS
+ *   what   an errno by name (ENOSPC), short (half of the bytes are written), delay=MILLISECONDS, hold
+ *          (waits until other rules are set)
  *   skip   so many matching calls go well first; count: so many are hit, then the rule is spent
  *
  * The first rule that matches and is not spent decides. Each hit adds a line "call path what" to
@@ -30,7 +31,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,19 +45,19 @@ static const struct {
               {"EFBIG", EFBIG},   {"EACCES", EACCES}, {"EMFILE", EMFILE}, {"ENFILE", ENFILE},
               {"EAGAIN", EAGAIN}, {"ENOMEM", ENOMEM}};
 
-enum { SHORT = -1, DELAY = -2, RULES = 64 };
+enum { SHORT = -1, DELAY = -2, HOLD = -3, RULES = 64 };
 
 struct rule {
     enum call call;
     char part[256];
-    int what; /* errno, SHORT or DELAY */
+    int what; /* errno, SHORT, DELAY or HOLD */
     char word[32];
     long delay_ms, skip, count;
 };
 
 static struct rule rules[RULES];
 static int rule_count;
-static unsigned wanted; /* calls that some rule is about, as bits; read without the lock */
+static volatile unsigned generation; /* how often rules were read */
 static long clock_offset;
 static struct stat read_at; /* the rules' file as it was when it was read */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -106,13 +106,14 @@ static void take_line(char* line)
     strcpy(r->word, what);
     if (strcmp(what, "short") == 0)
         r->what = SHORT;
+    else if (strcmp(what, "hold") == 0)
+        r->what = HOLD;
     else if (sscanf(what, "delay=%ld", &r->delay_ms) == 1)
         r->what = DELAY;
     else if (!(r->what = error_number(what)))
         wrong(what);
     for (char* more; (more = strtok_r(NULL, " \n", &rest));)
         if (sscanf(more, "skip=%ld", &r->skip) != 1 && sscanf(more, "count=%ld", &r->count) != 1) wrong(more);
-    wanted |= 1u << known;
     ++rule_count;
 }
 
@@ -125,8 +126,8 @@ static void read_rules(void)
     long n = syscall(SYS_read, fd, text, sizeof text - 1);
     syscall(SYS_close, fd);
     text[n > 0 ? n : 0] = 0;
+    ++generation;
     rule_count = 0;
-    wanted = 0;
     clock_offset = 0;
     char* rest = NULL;
     for (char* line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) take_line(line);
@@ -174,17 +175,15 @@ static int decide(enum call call, const char* path)
         }
         if (r->count > 0) --r->count;
         note_hit(r, path);
-        if (r->what == DELAY)
-            delay = r->delay_ms;
-        else
-            out = r->what;
+        if (r->what == DELAY) delay = r->delay_ms;
+        out = r->what;
         break;
     }
+    const unsigned then = generation;
     pthread_mutex_unlock(&lock);
-    if (delay) {
-        struct timespec t = {delay / 1000, delay % 1000 * 1000000};
-        nanosleep(&t, NULL);
-    }
+    const struct timespec nap = {0, 10000000}, all = {delay / 1000, delay % 1000 * 1000000};
+    if (out == DELAY) nanosleep(&all, NULL);
+    for (; out == HOLD && generation == then; refresh()) nanosleep(&nap, NULL);
     return out;
 }
 
@@ -385,13 +384,4 @@ time_t time(time_t* out)
     clock_gettime(CLOCK_REALTIME, &now);
     if (out) *out = now.tv_sec;
     return now.tv_sec;
-}
-
-int gettimeofday(struct timeval* restrict now, void* restrict zone)
-{
-    (void)zone;
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    *now = (struct timeval){t.tv_sec, t.tv_nsec / 1000};
-    return 0;
 }
