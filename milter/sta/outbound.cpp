@@ -134,7 +134,7 @@ void Sealing::find_recipient(std::size_t index)
         auto judged = judging_.judge(c, found.certificates, anchors, Use::encryption);
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
         if (judged.trusted() && !meets_policies(c, verdict)) {
-            worst = Reason::policy;
+            if (worst != Reason::revocation_unknown) worst = Reason::policy;
         } else if (judged.trusted()) {
             good.push_back(c);
             verdict.certificates.push_back(c.fingerprint());
