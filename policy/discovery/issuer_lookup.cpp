@@ -10,8 +10,9 @@
 namespace direct {
 namespace {
 
-constexpr std::size_t depth_max = 5;    // a path has six certificates (decision 12)
-constexpr std::size_t fetches_max = 8;  // of one call
+constexpr std::size_t depth_max = 5;         // a path has six certificates (decision 12)
+constexpr std::size_t signatures_max = 200;  // tried in one call: many certificates of one name are a bomb
+constexpr std::size_t fetches_max = 8;       // of one call
 constexpr std::size_t answer_max = 256 * 1024;
 constexpr std::size_t certificates_max = 16;  // of one answer
 constexpr std::size_t looked_at_max = 32;     // certificates, at hand or fetched
@@ -25,6 +26,11 @@ struct KeptIssuers {
     Time fresh_until{};
     std::string_view key() const { return url; }
 };
+
+bool named_as_issuer(const Certificate& issuer, const Certificate& c)
+{
+    return X509_NAME_cmp(X509_get_subject_name(issuer.x509()), X509_get_issuer_name(c.x509())) == 0;
+}
 
 bool has_issued(const Certificate& issuer, const Certificate& c)
 {
@@ -88,7 +94,11 @@ std::vector<Certificate> IssuerLookup::find(const Certificate& leaf, const std::
                                             const LookupContext& context, std::vector<std::string>& notes)
 {
     std::vector<Certificate> fetched, level{leaf}, seen;
-    std::size_t fetches = 0;
+    std::size_t fetches = 0, signatures = 0;
+    // Hundreds of certificates that all bear one name cost a signature each, for each of them again.
+    auto has_issued_within_bounds = [&](const Certificate& one, const Certificate& c) {
+        return named_as_issuer(one, c) && signatures++ < signatures_max && has_issued(one, c);
+    };
     for (std::size_t depth = 0; depth < depth_max && !level.empty(); ++depth) {
         std::vector<Certificate> above;
         for (const auto& c : level) {
@@ -96,10 +106,14 @@ std::vector<Certificate> IssuerLookup::find(const Certificate& leaf, const std::
             seen.push_back(c);
             bool any = false;
             for (const auto& one : at_hand)
-                if (has_issued(one, c)) {
+                if (has_issued_within_bounds(one, c)) {
                     above.push_back(one);
                     any = true;
                 }
+            if (signatures >= signatures_max) {
+                notes.emplace_back("more certificates of one name than are looked at");
+                return fetched;
+            }
             if (any) continue;
             for (const auto& url : issuer_places(c)) {
                 if (fetches >= fetches_max) {
