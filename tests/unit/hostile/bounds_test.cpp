@@ -282,7 +282,7 @@ BOOST_AUTO_TEST_CASE(content_in_a_million_pieces)
     auto& c = the_clinic();
     for (const char* cipher : {"aes-256-cbc", "aes-256-gcm"}) {
         EnvelopeParts e(c.sealed(c.signed_by(c.ann, with_text(1'000'000 / shrink)), c.ec_clinic, cipher));
-        auto content = ber::Reader(e.encrypted).next()->content;
+        const std::string content(ber::Reader(e.encrypted).next()->content);
         e.encrypted = in_pieces(ber::context, content, 1);
         BOOST_TEST(within_bounds("pieces of a byte", mail_around(e.der()), 60).token == "accepted");
         e.encrypted = in_pieces(ber::context, content, 1);
