@@ -292,10 +292,12 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
     for (const auto* signer : bound) {  // one good one is enough, in any order (D3)
         auto judged = judging.judge(*signer->certificate, verified_.certificates, anchors, Use::signing);
         for (auto& why : judged.because) add_because(verdict, std::move(why));
-        if (auto why =
+        std::optional<std::string> broken;  // a stranger's certificate is not looked at any further
+        if (judged.trusted())
+            broken =
                 site_.policies.against(verdict.recipient.domain, Direction::incoming, *signer->certificate);
-            why && judged.trusted()) {
-            add_because(verdict, std::move(*why));
+        if (broken) {
+            add_because(verdict, *std::move(broken));
             judged.reason = Reason::policy;
         }
         if (judged.trusted()) {

@@ -91,4 +91,12 @@ Reason for_good(const TrustAnchors& anchors, std::string_view our_domain, Reason
     return trust && anchors.at_fault(our_domain) ? Reason::temporary : reason;
 }
 
+Reason told_of(Reason so_far, Reason found)
+{
+    if (so_far == Reason::revocation_unknown || found == Reason::revocation_unknown)
+        return Reason::revocation_unknown;
+    const bool usable = found == Reason::untrusted || found == Reason::no_path || found == Reason::policy;
+    return usable ? found : so_far;
+}
+
 }  // namespace direct

@@ -47,4 +47,8 @@ bool is_mailbox(const DomainSettings& domain, const Address& address);
 /// "Not trusted" for good, or temporary when anchors of our domain could not be read.
 Reason for_good(const TrustAnchors& anchors, std::string_view our_domain, Reason reason);
 
+/// What is told when none of several certificates can be used: before all else what may be known in a minute; then
+/// what was found last of those that could be used, were they trusted or did they meet our policies.
+Reason told_of(Reason so_far, Reason found);
+
 }  // namespace direct

@@ -133,16 +133,12 @@ void Sealing::find_recipient(std::size_t index)
         }
         auto judged = judging_.judge(c, found.certificates, anchors, Use::encryption);
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
-        if (judged.trusted() && !meets_policies(c, verdict)) {
-            if (worst != Reason::revocation_unknown) worst = Reason::policy;
-        } else if (judged.trusted()) {
+        if (judged.trusted() && !meets_policies(c, verdict)) judged.reason = Reason::policy;
+        if (judged.trusted()) {
             good.push_back(c);
             verdict.certificates.push_back(c.fingerprint());
-        } else if (judged.reason == Reason::revocation_unknown) {
-            worst = judged.reason;  // may be known in a minute: nothing else decides before
-        } else if (worst != Reason::revocation_unknown &&
-                   (judged.reason == Reason::untrusted || judged.reason == Reason::no_path)) {
-            worst = judged.reason;  // a certificate that could be used, were it trusted: say so
+        } else {
+            worst = told_of(worst, judged.reason);
         }
     }
     verdict.reason = good.empty() ? for_good(site_.anchors, mail_.from.domain, worst) : Reason::sealed;

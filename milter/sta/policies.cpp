@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "policy/discovery/fetch.h"
-
 namespace direct {
 namespace {
 
@@ -20,9 +18,8 @@ std::string first_line(const std::string& text)
 
 }  // namespace
 
-UriCheck uri_check_of(const Settings& settings)
+FetchOptions fetch_options_of(const Settings& settings)
 {
-    if (!settings.policy_allow_uri_check) return {};
     FetchOptions options;
     options.connect_timeout = settings.fetch_connect_timeout;
     options.total_timeout = settings.fetch_timeout;
@@ -30,7 +27,14 @@ UriCheck uri_check_of(const Settings& settings)
     options.bytes_max = settings.fetch_bytes_max;
     options.allow_networks = settings.fetch_allow_networks;
     options.ca_file = settings.fetch_ca_file;
-    return [fetcher = std::make_shared<const Fetcher>(options)](std::string_view url) -> Result<bool> {
+    return options;
+}
+
+UriCheck uri_check_of(const Settings& settings)
+{
+    if (!settings.policy_allow_uri_check) return {};
+    return [fetcher = std::make_shared<const Fetcher>(fetch_options_of(settings))](
+               std::string_view url) -> Result<bool> {
         FetchRequest request;
         request.url = url;
         Budget budget{std::chrono::steady_clock::now() + fetcher->options().total_timeout};

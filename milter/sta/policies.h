@@ -11,6 +11,7 @@
 
 #include "conf/settings.h"
 #include "milter/smime/key_ring.h"
+#include "policy/discovery/fetch.h"
 #include "policy/expr/policy.h"
 #include "policy/trust/verdict.h"
 
@@ -54,6 +55,9 @@ private:
     std::vector<std::string> faults_, notes_;
     UriCheck uri_check_;
 };
+
+/// What [fetch] allows, for every fetch of the agent.
+FetchOptions fetch_options_of(const Settings& settings);
 
 /// The check behind the operator @@: one guarded fetch. Empty unless policy.allow_uri_check is on.
 UriCheck uri_check_of(const Settings& settings);

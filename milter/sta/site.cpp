@@ -96,14 +96,7 @@ std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, 
     site->keys = KeyRing::load(settings->store_keys);
     site->anchors = TrustAnchors::load(settings->store_anchors, now);
     site->policies = DomainPolicies::load(*settings);
-    FetchOptions fetching;
-    fetching.connect_timeout = settings->fetch_connect_timeout;
-    fetching.total_timeout = settings->fetch_timeout;
-    fetching.redirects_max = static_cast<int>(settings->fetch_redirects);
-    fetching.bytes_max = settings->fetch_bytes_max;
-    fetching.allow_networks = settings->fetch_allow_networks;
-    fetching.ca_file = settings->fetch_ca_file;
-    site->fetcher = std::make_shared<const Fetcher>(std::move(fetching));
+    site->fetcher = std::make_shared<const Fetcher>(fetch_options_of(*settings));
     auto files = std::make_unique<FileResolver>(settings->store_certificates);
     site->findings = files->findings();
     std::vector<std::unique_ptr<CertificateResolver>> steps;

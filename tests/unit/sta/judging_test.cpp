@@ -82,3 +82,17 @@ BOOST_FIXTURE_TEST_CASE(a_refused_notice_tells_the_cause_under_its_own_direction
     BOOST_TEST((ask(old, Direction::incoming, true) == Reason::expired));
     BOOST_TEST((ask(old, Direction::outgoing, true) == Reason::no_path));
 }
+
+BOOST_AUTO_TEST_CASE(what_may_be_known_in_a_minute_is_told_before_all_else)
+{
+    using enum Reason;
+    // A certificate that breaks a policy beside one whose revocation is unknown made the refusal final.
+    for (auto other : {policy, untrusted, no_path, expired}) {
+        BOOST_TEST((told_of(revocation_unknown, other) == revocation_unknown));
+        BOOST_TEST((told_of(other, revocation_unknown) == revocation_unknown));
+    }
+    BOOST_TEST((told_of(no_valid_certificate, policy) == policy));
+    BOOST_TEST((told_of(policy, untrusted) == untrusted));
+    BOOST_TEST((told_of(no_valid_certificate, expired) == no_valid_certificate));
+    BOOST_TEST((told_of(policy, expired) == policy));
+}
