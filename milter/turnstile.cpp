@@ -37,7 +37,9 @@ void Turnstile::wait_for_older_than(std::uint64_t ticket)
     while (!on_the_way_.empty() && on_the_way_.begin()->first < ticket) {
         const auto [oldest, guest] = *on_the_way_.begin();
         const auto moves = guest->moves_.load(std::memory_order_relaxed);
-        const auto left = [&] { return on_the_way_.empty() || on_the_way_.begin()->first != oldest; };
+        const auto left = [&, oldest = oldest] {
+            return on_the_way_.empty() || on_the_way_.begin()->first != oldest;
+        };
         if (oldest_left_.wait_for(lock, still_, left)) continue;
         if (guest->moves_.load(std::memory_order_relaxed) == moves) {
             on_the_way_.erase(oldest);
