@@ -1,22 +1,26 @@
 #include "milter/sta/frame.h"
 
 #include <algorithm>
-#include <array>
 
 #include "milter/base/text.h"
 
 namespace direct {
 namespace {
 
-/// What OpenSSL, Outlook and Thunderbird write before the first part; compared without line ends.
-constexpr std::array<std::string_view, 3> known_preambles = {
-    "This is an S/MIME signed message", "This is a multi-part message in MIME format.",
-    "This is a cryptographically signed message in MIME format."};
-
 bool printable(std::string_view s)
 {
     return std::all_of(s.begin(), s.end(), [](unsigned char c) {
         return (c >= 0x20 && c < 0x7f) || c == '\r' || c == '\n' || c == '\t';
+    });
+}
+
+/// Words as mail programs write them before the first part ("This is an S/MIME signed message").
+bool only_words(std::string_view s)
+{
+    return std::all_of(s.begin(), s.end(), [](unsigned char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ' ' ||
+               c == '.' || c == ',' || c == '/' || c == '-' || c == '\'' || c == '\r' || c == '\n' ||
+               c == '\t';
     });
 }
 
@@ -60,9 +64,7 @@ Status check_frame(std::string_view clear, const Entity& multipart_signed, const
     // What stands before the first boundary line, which begins with "--".
     auto preamble = between(multipart_signed.body.data(), parts.content.data());
     preamble = trim(preamble.substr(0, preamble.starts_with("--") ? 0 : preamble.rfind("\n--")));
-    if (!preamble.empty() &&
-        std::find(known_preambles.begin(), known_preambles.end(), preamble) == known_preambles.end())
-        return broken("a preamble that no mail program writes");
+    if (!only_words(preamble)) return broken("a preamble that is not words");
     return Done{};
 }
 

@@ -3,7 +3,7 @@
 // CBC hides content but does not hold it together: whoever has a recorded message can put blocks of its content where
 // nothing is signed (a preamble, a header field of the signature's part) and leave the signed part whole. If we took some
 // such messages and refused others, our answer would tell about the bytes moved there, one guess after the other
-// (O3, O4, C14). So everything outside the signed part is held to printable ASCII and to what mail programs write: a
+// (O3, O4, C14). So everything outside the signed part is held to printable ASCII, a preamble to words: a
 // moved block drags along a neighbour that turns into noise, and noise is refused whatever was moved.
 // Pure function, thread safe.
 #pragma once

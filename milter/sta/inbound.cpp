@@ -8,7 +8,6 @@
 
 #include "milter/base/crypto.h"
 #include "milter/base/metrics.h"
-#include "milter/base/text.h"
 #include "milter/mime/wrap.h"
 #include "milter/sta/frame.h"
 #include "milter/sta/judging.h"
@@ -40,15 +39,22 @@ public:
     OpenedMail run()
     {
         Timed timed(Metric::open_seconds);
-        if (auto done = steps(); !done) refuse_open(done.error());
+        if (auto done = steps_caught(); !done) refuse_open(done.error());
         if (!result_.any_accepted()) discard(result_.message);
-        discard(clear_);
-        discard(verified_.content);
         return std::move(result_);
     }
+    ~Opening()
+    {
+        discard(clear_);
+        discard(verified_.content);
+        discard(unwrapped_.message);
+    }
+    Opening(const Opening&) = delete;
 
 private:
+    Status steps_caught();
     Status steps();
+    void tell_key_trouble();
     Status decrypt(const Entity& outer);
     Status no_key_in_trouble() const;
     Status verify();
@@ -58,6 +64,7 @@ private:
     std::string keep_only(std::string_view inside);
     void judge_recipients();
     void judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound, Judging& judging);
+    bool take_signer(RecipientVerdict& verdict, const Signer& signer, Verdict& judged, const AnchorSet& own);
     bool check_delivery(RecipientVerdict& verdict);
     bool sha1_allowed() const;
     bool sha1_excepted(const Address& from) const;
@@ -87,7 +94,8 @@ private:
         signed_part_;  // the exact bytes the signature covers, inside clear_ or verified_.content
     Verified verified_;
     Unwrapped unwrapped_;
-    bool weak_ = false;  // a signer was left out for its SHA-1
+    bool opened_ = false;  // something was decrypted
+    bool weak_ = false;    // a signer was left out for its SHA-1
     std::optional<Address> sender_;
     bool notice_ = false;  // an MDN or DSN under the signature
     std::vector<Address> visible_;
@@ -103,9 +111,33 @@ Status Opening::steps()
     result_.encrypted = true;
     CHECK(decrypt(outer));
     CHECK(verify());
+    tell_key_trouble();
     CHECK(take_headers());
     judge_recipients();
     return Done{};
+}
+
+/// What a library throws over decrypted bytes must not make another answer than everything else about them.
+Status Opening::steps_caught()
+{
+    try {
+        return steps();
+    } catch (const std::exception&) {
+        if (!opened_ || result_.verified) throw;
+        return fail(refuse(Reason::malformed, "what lies inside the envelope cannot be read"));
+    }
+}
+
+/// A recipient without a key in the envelope is put off when a key of his cannot be read just now. Told only after a
+/// signature has verified: a 4xx for some decrypted bytes and a 5xx for others would tell about them (C14).
+void Opening::tell_key_trouble()
+{
+    for (auto& v : result_.verdicts) {
+        if (v.reason != Reason::no_key) continue;
+        const auto trouble = site_.keys.trouble(v.recipient);
+        if (!trouble.empty()) v.reason = Reason::configuration;
+        for (const auto& t : trouble) add_because(v, "a key cannot be read: " + t);
+    }
 }
 
 Status Opening::decrypt(const Entity& outer)
@@ -124,14 +156,13 @@ Status Opening::decrypt(const Entity& outer)
     if (!served && served.error().reason == Reason::no_key) CHECK(no_key_in_trouble());
     TRY(auto opened, std::move(served));
     clear_ = std::move(opened.content);
+    opened_ = true;
     result_.cipher = opened.cipher;
     for (std::size_t i = 0; i < result_.verdicts.size(); ++i)
         if (!opened.opened_with[i]) {
-            auto trouble = site_.keys.trouble(result_.verdicts[i].recipient);
-            result_.verdicts[i].reason = trouble.empty() ? Reason::no_key : Reason::configuration;
+            result_.verdicts[i].reason = Reason::no_key;
             result_.verdicts[i].because.push_back(
                 "the message is not encrypted to a key bound to this recipient");
-            for (auto& t : trouble) result_.verdicts[i].because.push_back("a key cannot be read: " + t);
         }
     return Done{};
 }
@@ -156,11 +187,11 @@ bool Opening::sha1_excepted(const Address& from) const
 /// against the signed one.
 bool Opening::sha1_allowed() const
 {
+    if (std::ranges::none_of(site_.settings->peers, &PeerSettings::accept_sha1)) return false;
     auto outer = read_entity(mail_.message, site_.mime_limits());
     if (!outer) return false;
-    auto from = originators(outer->headers);
-    if (!from) return false;
-    return sha1_excepted(from->from);
+    const auto from = originators(outer->headers);
+    return from && sha1_excepted(from->from);
 }
 
 Status Opening::verify_inside(const Entity& inner)
@@ -168,7 +199,8 @@ Status Opening::verify_inside(const Entity& inner)
     if (is_cms(inner.content_type)) {
         CHECK(check_frame(inner));
         TRY(auto der, decode_body(inner));
-        discard(clear_);  // `inner` with it: its copy of the signature takes its place in memory
+        CleanseAtEnd opaque(der);  // it holds the clear text
+        discard(clear_);           // `inner` with it: its copy of the signature takes its place in memory
         TRY(auto kind, cms_kind(der));
         if (kind != "signed") return fail(refuse(Reason::not_signed, "inside the envelope lies CMS " + kind));
         TRY(verified_, verify_opaque(der, site_.cms_limits(), engine_.certificates, sha1_allowed()));
@@ -284,36 +316,53 @@ void Opening::judge_recipients()
     }
 }
 
+/// One good signer is enough, in any order (D3). What is at hand is asked of all of them first: a stranger's own signature
+/// beside that of a revoked certificate must not spend the time in which the revocation is looked up.
 void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound, Judging& judging)
 {
     if (!check_delivery(verdict)) return;
     auto anchors = anchors_for(site_.anchors, verdict.recipient.domain, Direction::incoming, notice_);
+    std::vector<Verdict> judged;
+    for (const auto* signer : bound) {
+        judged.push_back(
+            judging.at_hand(*signer->certificate, verified_.certificates, anchors, Use::signing));
+        if (take_signer(verdict, *signer, judged.back(), *anchors.front())) return;
+    }
+    for (std::size_t i = 0; i < bound.size(); ++i) {
+        if (!judging.add_issuers(judged[i], *bound[i]->certificate, verified_.certificates, anchors,
+                                 Use::signing))
+            continue;
+        if (take_signer(verdict, *bound[i], judged[i], *anchors.front())) return;
+    }
     Reason first = Reason::temporary;
-    for (const auto* signer : bound) {  // one good one is enough, in any order (D3)
-        auto judged = judging.judge(*signer->certificate, verified_.certificates, anchors, Use::signing);
-        for (auto& why : judged.because) add_because(verdict, std::move(why));
-        std::optional<std::string> broken;  // a stranger's certificate is not looked at any further
-        if (judged.trusted())
-            broken =
-                site_.policies.against(verdict.recipient.domain, Direction::incoming, *signer->certificate);
-        if (broken) {
-            add_because(verdict, *std::move(broken));
-            judged.reason = Reason::policy;
-        }
-        if (judged.trusted()) {
-            verdict.reason = Reason::accepted;
-            verdict.certificates = {signer->certificate->fingerprint(), judged.path.back().fingerprint()};
-            result_.signer = signer->certificate;
-            result_.signed_digest = signer->digest + ":" + signer->content_digest;
-            if (signer->digest == "sha1")
-                verdict.because.push_back("SHA-1 signature taken by the peer's exception");
-            return;
-        }
+    for (std::size_t i = 0; i < bound.size(); ++i) {
         // A signer of whom more may be known in a minute leaves the question open.
-        if (first == Reason::temporary || is_temporary(judged.reason)) first = judged.reason;
-        verdict.certificates.push_back(signer->certificate->fingerprint());
+        if (first == Reason::temporary || is_temporary(judged[i].reason)) first = judged[i].reason;
+        verdict.certificates.push_back(bound[i]->certificate->fingerprint());
     }
     verdict.reason = for_good(site_.anchors, verdict.recipient.domain, first);
+}
+
+/// True: this signer decides, the message is accepted for the recipient.
+bool Opening::take_signer(RecipientVerdict& verdict, const Signer& signer, Verdict& judged,
+                          const AnchorSet& own)
+{
+    for (const auto& why : judged.because) add_because(verdict, why);
+    if (!judged.trusted()) return false;
+    // A stranger's certificate is not looked at any further.
+    if (auto broken =
+            site_.policies.against(verdict.recipient.domain, Direction::incoming, *signer.certificate)) {
+        add_because(verdict, *std::move(broken));
+        judged.reason = Reason::policy;
+        return false;
+    }
+    verdict.reason = Reason::accepted;
+    verdict.only_as_notice = !own.contains(judged.path.back());
+    verdict.certificates = {signer.certificate->fingerprint(), judged.path.back().fingerprint()};
+    result_.signer = signer.certificate;
+    result_.signed_digest = signer.digest + ":" + signer.content_digest;
+    if (signer.digest == "sha1") add_because(verdict, "SHA-1 signature taken by the peer's exception");
+    return true;
 }
 
 /// What does not depend on trust: is there such a mailbox, and does it stand in the signed To or Cc.

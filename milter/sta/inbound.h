@@ -19,6 +19,9 @@ struct RecipientVerdict {
     Reason reason = Reason::temporary;
     std::vector<std::string> because;       ///< all reasons in plain words, for explain and audit
     std::vector<std::string> certificates;  ///< hex fingerprints: signer or recipient first, anchor last
+    /// Accepted, as an MDN or DSN, under the anchors of the other direction alone (D10): good for a notice about a message
+    /// we sent, and for nothing else.
+    bool only_as_notice = false;
 };
 
 struct InboundMail {

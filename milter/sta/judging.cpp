@@ -29,7 +29,8 @@ Verdict judge_under(VerdictCache& cache, const Certificate& certificate,
     Verdict first;
     for (const auto* set : sets) {
         auto verdict = cache.judge(certificate, intermediates, *set, options);
-        if (verdict.trusted()) return verdict;
+        // Who has been revoked by his issuer is so under every anchor.
+        if (verdict.trusted() || verdict.reason == Reason::revoked) return verdict;
         if (set == sets.front()) first = std::move(verdict);
     }
     return first;
@@ -60,21 +61,35 @@ JudgeOptions Judging::options(Use::Kind use) const
     return options;
 }
 
+Verdict Judging::at_hand(const Certificate& certificate, const std::vector<Certificate>& intermediates,
+                         const std::vector<const AnchorSet*>& sets, Use::Kind use)
+{
+    return judge_under(engine_.verdicts, certificate, intermediates, sets, options(use));
+}
+
+bool Judging::add_issuers(Verdict& verdict, const Certificate& certificate,
+                          const std::vector<Certificate>& intermediates,
+                          const std::vector<const AnchorSet*>& sets, Use::Kind use)
+{
+    bool anchors = std::any_of(sets.begin(), sets.end(), [](const AnchorSet* set) { return !set->empty(); });
+    if (!anchors || (verdict.reason != Reason::no_path && verdict.reason != Reason::untrusted)) return false;
+    auto [it, fresh] = found_.try_emplace(certificate.fingerprint());
+    auto& found = it->second;
+    if (fresh) found.certificates = engine_.issuers.find(certificate, intermediates, context_, found.notes);
+    if (!found.certificates.empty()) {
+        auto more = intermediates;
+        more.insert(more.end(), found.certificates.begin(), found.certificates.end());
+        verdict = judge_under(engine_.verdicts, certificate, more, sets, options(use));
+    }
+    verdict.because.insert(verdict.because.begin(), found.notes.begin(), found.notes.end());
+    return true;
+}
+
 Verdict Judging::judge(const Certificate& certificate, const std::vector<Certificate>& intermediates,
                        const std::vector<const AnchorSet*>& sets, Use::Kind use)
 {
-    auto how = options(use);
-    auto verdict = judge_under(engine_.verdicts, certificate, intermediates, sets, how);
-    bool anchors = std::any_of(sets.begin(), sets.end(), [](const AnchorSet* set) { return !set->empty(); });
-    if (!anchors || (verdict.reason != Reason::no_path && verdict.reason != Reason::untrusted))
-        return verdict;
-    std::vector<std::string> notes;
-    auto more = engine_.issuers.find(certificate, intermediates, context_, notes);
-    if (!more.empty()) {
-        more.insert(more.begin(), intermediates.begin(), intermediates.end());
-        verdict = judge_under(engine_.verdicts, certificate, more, sets, how);
-    }
-    verdict.because.insert(verdict.because.begin(), notes.begin(), notes.end());
+    auto verdict = at_hand(certificate, intermediates, sets, use);
+    add_issuers(verdict, certificate, intermediates, sets, use);
     return verdict;
 }
 

@@ -1,5 +1,7 @@
 // judging.h - how this site wants certificates judged. Used by inbound and outbound only.
 #pragma once
+#include <map>
+#include <string>
 #include <vector>
 
 #include "conf/settings.h"
@@ -30,8 +32,16 @@ Verdict judge_under(VerdictCache& cache, const Certificate& certificate,
 class Judging {
 public:
     Judging(const Site& site, Engine& engine, Time now);
+    /// at_hand(), and add_issuers() when that found no way to an anchor.
     Verdict judge(const Certificate& certificate, const std::vector<Certificate>& intermediates,
                   const std::vector<const AnchorSet*>& sets, Use::Kind use);
+    /// By the certificates that came along; only revocation is asked for.
+    Verdict at_hand(const Certificate& certificate, const std::vector<Certificate>& intermediates,
+                    const std::vector<const AnchorSet*>& sets, Use::Kind use);
+    /// Looks for issuers where `verdict` found no way to an anchor, and judges anew. False: nothing was looked for.
+    bool add_issuers(Verdict& verdict, const Certificate& certificate,
+                     const std::vector<Certificate>& intermediates, const std::vector<const AnchorSet*>& sets,
+                     Use::Kind use);
     const Budget& budget() const { return context_.budget; }
 
 private:
@@ -39,6 +49,11 @@ private:
     const Site& site_;
     Engine& engine_;
     LookupContext context_;
+    struct Found {
+        std::vector<Certificate> certificates;
+        std::vector<std::string> notes;
+    };
+    std::map<std::string, Found> found_;  ///< by the certificate they were looked for: once for a message
 };
 
 /// Does the domain take mail for this address, as far as the settings tell (mailboxes, listed)?

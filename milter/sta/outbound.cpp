@@ -68,7 +68,6 @@ private:
     std::map<std::size_t, std::vector<Certificate>>
         usable_;  // outside recipient -> certificates to encrypt to
     std::vector<Address> visible_;
-    bool notice_ = false;  // an MDN or DSN is submitted
     std::string outer_;
     Wrapped wrapped_;
     Pieces signed_entity_;  // into frame_, wrapped_ and the message
@@ -81,7 +80,6 @@ Status Sealing::steps()
     if (is_cms(entity.content_type))
         return fail(refuse(Reason::already_encrypted, "the submitted message is already encrypted"));
     visible_ = visible_recipients(entity.headers);
-    notice_ = is_notice(entity.content_type);
     CHECK(choose_signer());
     for (std::size_t i = 0; i < mail_.outside.size(); ++i) find_recipient(i);
     for (std::size_t i = mail_.outside.size(); i < result_.verdicts.size(); ++i)
@@ -123,7 +121,7 @@ void Sealing::find_recipient(std::size_t index)
         verdict.reason = Reason::no_certificate;
         return;
     }
-    auto anchors = anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, notice_);
+    auto anchors = anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, mail_.notice);
     Reason worst = Reason::no_valid_certificate;
     std::vector<Certificate> good;
     for (const auto& c : found.certificates) {
@@ -171,9 +169,9 @@ void Sealing::judge_local(RecipientVerdict& verdict)
         return;
     }
     theirs = site_.policies.allowed(theirs, domain->name, Direction::incoming, verdict.because);
-    auto signer =
-        judging_.judge(signer_->certificate, signer_->chain,
-                       anchors_for(site_.anchors, domain->name, Direction::incoming, notice_), Use::signing);
+    auto signer = judging_.judge(signer_->certificate, signer_->chain,
+                                 anchors_for(site_.anchors, domain->name, Direction::incoming, mail_.notice),
+                                 Use::signing);
     verdict.because.insert(verdict.because.end(), signer.because.begin(), signer.because.end());
     if (!signer.trusted()) {
         verdict.reason = for_good(site_.anchors, domain->name, signer.reason);
@@ -188,7 +186,7 @@ void Sealing::judge_local(RecipientVerdict& verdict)
     for (const auto* key : theirs) {
         const auto& c = key->certificate;
         auto judged = judging_.judge(
-            c, key->chain, anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, notice_),
+            c, key->chain, anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, mail_.notice),
             Use::encryption);
         verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
         if (judged.trusted() && !meets_policies(c, verdict)) judged.reason = Reason::policy;

@@ -21,6 +21,8 @@ struct OutboundMail {
     std::vector<Address> outside;  ///< recipients to seal for
     std::vector<Address> local;    ///< recipients in Direct domains of ours (no newuser)
     Time now{};
+    bool notice =
+        false;  ///< a notice, ours or a mail program's: may go where only incoming mail is trusted (D10)
     std::function<Status(struct SealedLeg&&)> further =
         {};  ///< see SealedMail::leg; empty: further legs are dropped
 };

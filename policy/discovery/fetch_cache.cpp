@@ -38,6 +38,7 @@ struct Failure {
 /// One fetch under way; those who want the same wait for it.
 struct Flight {
     bool done = false;
+    bool spent = false;  // its owner had no time left: that says nothing to those who wait
     Result<Copy> result = fail(temporary("nothing fetched"));
 };
 
@@ -83,15 +84,22 @@ Result<Copy> FetchCache::get(const Question& question, const LookupContext& cont
         if (!s.landed.wait_until(hold, context.budget.deadline, [&] { return flight->done; }))
             return fail(temporary(question.request.url + ": the time for looking up is over"));
         const auto& result = flight->result;
+        if (!result && flight->spent && !context.budget.spent()) continue;
         // The other may have had the bytes at hand already; then they are read here.
         if (!result || result->body || result->digest == question.known_digest) return result;
     }
     auto flight = std::make_shared<Flight>();
     s.flights[question.name] = flight;
     hold.unlock();
-    auto result = s.ask(question, context);
+    Result<Copy> result = fail(temporary(question.request.url + ": no memory to look it up"));
+    try {
+        result = s.ask(question, context);
+    } catch (const std::exception&) {
+        // Else everybody who asks for it would wait for this one until the daemon ends.
+    }
     hold.lock();
     flight->result = result;
+    flight->spent = context.budget.spent();
     flight->done = true;
     s.flights.erase(question.name);
     s.landed.notify_all();

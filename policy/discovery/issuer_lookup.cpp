@@ -14,9 +14,11 @@ constexpr std::size_t depth_max = 5;         // a path has six certificates (dec
 constexpr std::size_t signatures_max = 200;  // tried in one call: many certificates of one name are a bomb
 constexpr std::size_t fetches_max = 8;       // of one call
 constexpr std::size_t answer_max = 256 * 1024;
-constexpr std::size_t certificates_max = 16;  // of one answer
-constexpr std::size_t looked_at_max = 32;     // certificates, at hand or fetched
-constexpr std::size_t answers_kept = 1024;
+constexpr std::size_t certificates_max = 16;       // of one answer
+constexpr std::size_t looked_at_max = 32;          // certificates, at hand or fetched
+constexpr std::size_t answers_kept = 64;           // parsed, each may take half a megabyte
+constexpr std::size_t certificate_max = 8 * 1024;  // as in the cache of certificates
+constexpr int key_bits_max = 8192;                 // as everywhere: larger keys cost milliseconds a signature
 constexpr auto kept_at_least = std::chrono::hours(1), kept_at_most = std::chrono::hours(7 * 24);
 constexpr auto kept_unsaid = std::chrono::hours(24);
 
@@ -37,7 +39,7 @@ bool has_issued(const Certificate& issuer, const Certificate& c)
     if (X509_NAME_cmp(X509_get_subject_name(issuer.x509()), X509_get_issuer_name(c.x509())) != 0)
         return false;
     EVP_PKEY* key = X509_get0_pubkey(issuer.x509());
-    bool good = key && X509_verify(c.x509(), key) == 1;
+    bool good = key && EVP_PKEY_get_bits(key) <= key_bits_max && X509_verify(c.x509(), key) == 1;
     ossl::take_errors();
     return good;
 }
@@ -76,6 +78,9 @@ Result<KeptIssuers> IssuerLookup::State::at(const std::string& url, const Lookup
         if (read.size() > certificates_max)
             return fail(
                 refuse(Reason::malformed, "more than " + std::to_string(certificates_max) + " certificates"));
+        for (const auto& one : read)
+            if (one.der().size() > certificate_max)
+                return fail(refuse(Reason::malformed, "a certificate over 8 KB"));
         if (!offered) return context.now + kept_unsaid;
         return std::clamp<Time>(*offered, context.now + kept_at_least, context.now + kept_at_most);
     };
@@ -110,7 +115,7 @@ std::vector<Certificate> IssuerLookup::find(const Certificate& leaf, const std::
                     above.push_back(one);
                     any = true;
                 }
-            if (signatures >= signatures_max) {
+            if (signatures >= signatures_max || context.budget.spent()) {
                 notes.emplace_back("more certificates of one name than are looked at");
                 return fetched;
             }

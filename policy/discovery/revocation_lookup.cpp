@@ -83,8 +83,7 @@ Result<KeptList> RevocationLookup::State::list(const std::string& url, const Cer
             return fail(refuse(Reason::malformed, "revocation list: older than the one at hand"));
         if (one.this_update() > context.now + revocation_clock_skew)
             return fail(refuse(Reason::malformed, "revocation list: dated in the future"));
-        if (one.next_update() + context.grace <= context.now)
-            return fail(refuse(Reason::malformed, "revocation list: ended on " + iso8601(one.next_update())));
+        // One that has ended long ago still says who was revoked by then; Weighing believes it in nothing else.
         Time until = next_check(context.now, one.next_update(), offered);
         read = std::move(one);
         return until;
@@ -123,8 +122,6 @@ Result<KeptAnswer> RevocationLookup::State::answer(const std::string& url, const
     TRY(question.request.body, ocsp_request(certificate, issuer, nonce));
     question.judge = [&](std::string_view body, std::optional<Time> offered) -> Result<Time> {
         TRY(RevocationFact one, read_ocsp(body, certificate, issuer, context.now, nonce));
-        if (one.until + context.grace <= context.now)
-            return fail(refuse(Reason::malformed, "OCSP answer: ended on " + iso8601(one.until)));
         Time until = next_check(context.now, one.until, offered);
         read = std::move(one);
         return until;

@@ -11,7 +11,7 @@ namespace {
 
 /// Every element but the anchor. Only asked for a path that holds otherwise (decision 11).
 std::vector<Finding> check_revocation(const std::vector<Certificate>& path, const JudgeOptions& options,
-                                      std::vector<std::string>& notes, Time& fresh_until)
+                                      std::vector<std::string>& notes, Time& fresh_until, bool& leaf_revoked)
 {
     std::vector<Finding> out;
     if (options.revocation == JudgeOptions::RevocationMode::off || !options.revocation_source) return out;
@@ -26,6 +26,7 @@ std::vector<Finding> check_revocation(const std::vector<Certificate>& path, cons
                 break;
             case Revocation::revoked:
                 out.push_back({Reason::revoked, subject + " has been revoked by its issuer" + why});
+                leaf_revoked = i == 0;
                 return out;  // nothing above can make it better
             case Revocation::unknown:
             case Revocation::not_checked:
@@ -55,8 +56,10 @@ Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermedi
     bool anchored = false;
     auto on_path = [&](const std::vector<Certificate>& path) {
         std::vector<std::string> notes;
+        bool leaf_revoked = false;
         auto findings = check_path(path, options);
-        if (findings.empty()) findings = check_revocation(path, options, notes, out.fresh_until);
+        if (findings.empty())
+            findings = check_revocation(path, options, notes, out.fresh_until, leaf_revoked);
         if (findings.empty()) {
             out.reason = Reason::accepted;
             out.path = path;
@@ -70,7 +73,9 @@ Verdict judge(const Certificate& leaf, const std::vector<Certificate>& intermedi
             out.reason = cause;
         anchored = true;
         for (auto& f : findings) out.because.push_back(std::move(f.text));
-        return false;
+        // Another path, where less can be looked up, must not let a revoked certificate through.
+        if (leaf_revoked) out.reason = Reason::revoked;
+        return leaf_revoked;
     };
     PathSearch search = find_paths(leaf, intermediates, anchors, options, on_path);
     if (out.trusted()) return out;

@@ -1,10 +1,12 @@
 """Every refusal, made to happen through SMTP and found in audit; before a signature has verified the peer
 sees the same bytes for everything."""
 import base64
+import os
 import re
 import unittest
 
 from harness import smime
+from harness.base import read, write
 from harness.site import HERE, THERE, SiteTest
 from harness.smime import Sealing
 
@@ -218,6 +220,26 @@ class Refusals(SiteTest):
         self.assertNotIn(mark, self.daemon.log())
         self.assertNotIn(mark, self.postfix.log())
         self.assertNotIn(mark, self.daemon.ctl("audit").out)
+
+
+class KeyTrouble(SiteTest):
+    def test_a_key_that_cannot_be_read_makes_no_padding_oracle(self):
+        """alice's copy opens while carol's key is damaged: what was decrypted must not show in a 4xx or a 5xx."""
+        path = os.path.join(self.daemon.root, "keys", HERE, self.here.fingerprint[:16] + ".key")
+        right = read(path)
+        to = [f"alice@{HERE}", f"carol@{HERE}"]
+        inner, good = self.from_bob(to=to, recipients=[self.alice])
+        der = smime.body_der(good)
+        unsigned = smime.sealed(inner, [], [self.alice])
+        write(path, b"damaged\n")
+        try:
+            self.daemon.restart()
+            self.assertRegex(self.inbound(good, to).last, rb"^4")
+            for message in (unsigned, *(reseal(good, flip(der, len(der) - at)) for at in range(1, 200, 13))):
+                self.assertEqual(self.inbound(message, to).last.decode().rstrip(), UNIFORM)
+        finally:
+            write(path, right)
+            self.daemon.restart()
 
 
 class Discard(SiteTest):

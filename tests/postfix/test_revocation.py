@@ -61,6 +61,12 @@ class Soft(WithWeb):
         self.assertIn("revoked", told)
         self.assertIn(self.web.url("/there.crl"), told)
 
+    def test_a_list_that_has_ended_still_says_who_was_revoked(self):
+        self.web.paths["/ended.crl"] = b""
+        revoked = self.end("revoked-long-ago", "/ended.crl")
+        self.web.paths["/ended.crl"] = self.pki.crl(self.there_ca, [revoked], start=-90, end=-40)
+        self.refused(self.inbound(self.message_of(revoked)), "revoked")
+
     def test_a_revoked_intermediate_is_refused(self):
         mid = self.pki.intermediate("revoked-mid", self.there_ca, cdp=self.web.url("/mids.crl"))
         self.web.paths["/mids.crl"] = self.pki.crl(self.there_ca, [mid])
