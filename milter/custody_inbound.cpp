@@ -9,6 +9,7 @@
 #include "milter/base/text.h"
 #include "milter/custody_parts.h"
 #include "milter/mime/wrap.h"
+#include "milter/notify/report_reader.h"
 
 namespace direct {
 namespace {
@@ -22,6 +23,8 @@ private:
     bool sort_recipients();
     bool plain() const;
     Status take();
+    std::vector<Address> accepted() const;
+    Status hold_to_notices();
     Status read_newuser();
     Result<PreparedPickup> prepare_one(RecipientVerdict& verdict, NewuserLine line);
     Status prepare_mailbox_leg(const std::vector<std::string>& recipients);
@@ -42,6 +45,7 @@ private:
     std::optional<PreparedEntry> clear_leg_;
     std::optional<PreparedDocuments> documents_;
     NoticeWishes wishes_;
+    bool only_notice_ = false;         // somebody gets it for a notice alone
     std::vector<NoticeClaim> claims_;  // what this message, a notice, says of ours
     LegRecord leg_;                    // how the clear leg is followed
     std::vector<PreparedPickup> pickups_;
@@ -91,6 +95,7 @@ Status InboundTaking::take()
 {
     wishes_ = wishes_of(t_.site, opened_.message, t_.facts.envelope_from);
     claims_ = claims_in(t_.site, opened_.message, *opened_.signer);
+    CHECK(hold_to_notices());
     CHECK(read_newuser());
     std::vector<std::string> mailboxes;
     for (const auto& v : opened_.verdicts)
@@ -107,6 +112,31 @@ Status InboundTaking::take()
     pickups_.clear();
     if (!opened_.any_accepted()) return Done{};
     return commit();
+}
+
+std::vector<Address> InboundTaking::accepted() const
+{
+    std::vector<Address> out;
+    for (const auto& v : opened_.verdicts)
+        if (v.reason == Reason::accepted) out.push_back(v.recipient);
+    return out;
+}
+
+/// Under one-way trust a notice about a message of the recipient's is taken, and nothing that only looks like one (D10).
+Status InboundTaking::hold_to_notices()
+{
+    const bool small = is_small_notice(opened_.message, t_.site.mime_limits());
+    for (auto& v : opened_.verdicts) {
+        if (v.reason != Reason::accepted || !v.only_as_notice) continue;
+        TRY(const bool about, about_mail_of(t_.house.store, claims_, v.recipient));
+        if (small && about && !t_.site.is_newuser(v.recipient)) {
+            only_notice_ = true;
+            continue;
+        }
+        v.reason = Reason::untrusted;
+        v.because.push_back("trusted for notices about mail that was sent to him only, and this is none");
+    }
+    return Done{};
 }
 
 /// The newuser recipients: line read, record sealed. A line that cannot be taken, or a quota, is that
@@ -176,7 +206,7 @@ Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipi
     record_.kind = "mailbox";
     record_.items_until_ms = record_.received_ms + t_.site.settings->items_retention.count();
     record_.warnings = opened_.warnings;
-    if (t_.site.settings->items_keep == "all") {
+    if (t_.site.settings->items_keep == "all" && !only_notice_) {
         auto documents = PreparedDocuments::prepare(store, opened_.message, limits);
         // A message whose MIME cannot be split is still the trusted sender's: delivered, without items.
         if (documents)
@@ -189,7 +219,7 @@ Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipi
     const auto& visible = for_others_.empty() ? opened_.message : for_others_;
     TRY(auto clear, deliverable(visible, t_.site.authserv_id, {trust_headers()}, "", limits));
     discard(opened_.message);
-    leg_.envelope_id = new_id();
+    leg_ = followed_leg(t_, wishes_);
     auto token = hex(leg_.envelope_id);
     TRY(clear_leg_,
         prepare_entry(store, t_.facts, "clear-leg", "direct-dsn+" + token + "@" + t_.site.report_domain(),
@@ -197,12 +227,7 @@ Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipi
     clear_leg_->entry.message_id = record_.id;
     leg_.original_message_id = opened_.message_id;
     leg_.sender = record_.sender;
-    leg_.queue_id = t_.facts.queue_id;
-    leg_.wants_notices = wishes_.notices;
-    leg_.wants_final = wishes_.final;
-    leg_.created_ms = record_.received_ms;
-    for (const auto& d : t_.site.settings->domains)
-        if (d.final_ == "relayed") leg_.relay_is_final.push_back(d.name);
+    leg_.digest = opened_.signed_digest;
     return Done{};
 }
 
@@ -224,7 +249,7 @@ Status InboundTaking::write(WriteTxn& txn)
     auto sender = opened_.from->text();
     std::vector<Address> fresh;
     std::string told;
-    TRY(bool shown, note_claims(txn, store, claims_, t_.facts.now, told));
+    TRY(bool shown, note_claims(txn, store, claims_, accepted(), t_.facts.now, told));
     for (const auto& v : opened_.verdicts) {
         auto entry = audit_of(t_.facts, "message-in", v, sender, opened_.message_id);
         entry.detail += told;
@@ -319,12 +344,7 @@ Plan InboundTaking::refused()
 /// The store has it. Recipients in no domain of ours keep the original bytes: for them it stays ciphertext.
 Plan InboundTaking::taken() const
 {
-    Plan plan;
-    plan.verdict = others_ ? Plan::Verdict::accept : Plan::Verdict::discard;
-    if (others_)
-        for (const auto& r : t_.recipients)
-            if (r.ours) plan.drop_recipients.push_back(r.path);
-    return plan;
+    return ours_leave(t_.recipients);
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // What a message means for notifications: whether its sender is to hear, and what an arrived notice says of ours.
+#include <algorithm>
+
 #include "milter/custody_parts.h"
 #include "milter/notify/watch.h"
 
@@ -13,6 +15,19 @@ NoticeWishes wishes_of(const Site& site, std::string_view inner_message, const s
     wishes.notices = notice_kind(*entity, site.mime_limits()) == NoticeKind::none;
     wishes.final = wishes.notices && asks_for_final_delivery(entity->headers);
     return wishes;
+}
+
+LegRecord followed_leg(const Taking& taking, const NoticeWishes& wishes)
+{
+    LegRecord leg;
+    leg.envelope_id = new_id();
+    leg.queue_id = taking.facts.queue_id;
+    leg.wants_notices = wishes.notices;
+    leg.wants_final = wishes.final;
+    leg.created_ms = taking.facts.now.time_since_epoch().count();
+    for (const auto& d : taking.site.settings->domains)
+        if (d.final_ == "relayed") leg.relay_is_final.push_back(d.name);
+    return leg;
 }
 
 Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, const NoticeWishes& wishes,
@@ -60,21 +75,50 @@ std::vector<NoticeClaim> claims_in(const Site& site, std::string_view inner_mess
     return out;
 }
 
+namespace {
+
+/// The sender of the message a claim is about, when we watch it.
+Result<std::optional<Address>> sender_of(ReadTxn& txn, const RecordStore& store, const NoticeClaim& claim)
+{
+    TRY(const auto watch, get_watch(txn, store, claim.message_id, claim.recipient));
+    auto sender = watch ? parse_address(watch->sender, true) : Result<Address>(fail(temporary("")));
+    return sender ? std::optional<Address>(*sender) : std::nullopt;
+}
+
+}  // namespace
+
 Result<bool> note_claims(WriteTxn& txn, const RecordStore& store, const std::vector<NoticeClaim>& claims,
-                         Time now, std::string& told)
+                         const std::vector<Address>& to, Time now, std::string& told)
 {
     bool show = claims.empty();
     for (const auto& c : claims) {
-        TRY(auto use, note_notice(txn, store, c.message_id, c.recipient, c.disposition, c.final_delivery,
-                                  c.failure, now));
+        auto use = NoticeUse::unknown;
+        TRY(const auto sender, sender_of(txn, store, c));
+        if (sender && std::find(to.begin(), to.end(), *sender) != to.end()) {
+            TRY(use, note_notice(txn, store, c.message_id, c.recipient, c.disposition, c.final_delivery,
+                                 c.failure, now));
+        }
         show |= use == NoticeUse::news || use == NoticeUse::unknown;
         const char* word = use == NoticeUse::news       ? "noted"
                            : use == NoticeUse::repeated ? "noted before"
                            : use == NoticeUse::late     ? "late, after the failure report"
-                                                        : "about no message of ours";
+                                                        : "about no message of his that we watch";
         told += "; notice " + c.disposition + " of " + c.recipient.text() + " " + word;
     }
     return show;
+}
+
+Result<bool> about_mail_of(RecordStore& store, const std::vector<NoticeClaim>& claims, const Address& to)
+{
+    bool about = false;
+    CHECK(store.read([&](ReadTxn& txn) -> Status {
+        for (const auto& c : claims) {
+            TRY(const auto sender, sender_of(txn, store, c));
+            about |= sender && *sender == to;
+        }
+        return Done{};
+    }));
+    return about;
 }
 
 }  // namespace direct

@@ -10,6 +10,7 @@
 #include "milter/custody_parts.h"
 #include "milter/mime/wrap.h"
 #include "milter/notify/dsn.h"
+#include "milter/notify/report_reader.h"
 #include "milter/notify/watch.h"
 #include "milter/sta/outbound.h"
 
@@ -54,6 +55,7 @@ private:
     };
     std::vector<Owed> owed_;
     std::vector<PreparedPickup> pickups_;
+    LegRecord clear_leg_;  // how the clear leg is followed
     NoticeWishes wishes_;  // whether notifications are waited for
 };
 
@@ -69,9 +71,10 @@ Plan OutboundTaking::run()
     if (auto done = hide_newuser_line(); !done)
         return refuse_message(t_.house, t_.facts, t_.recipients, done.error().reason, done.error().why, true);
     const auto& visible = for_others_.empty() ? t_.message : for_others_;
-    sealed_ = seal_outbound(t_.site, t_.house.engine,
-                            {visible, from_, outside_, local_, t_.facts.now,
-                             [this](SealedLeg&& leg) { return prepare_sealed_leg(leg); }});
+    sealed_ = seal_outbound(
+        t_.site, t_.house.engine,
+        {visible, from_, outside_, local_, t_.facts.now, is_small_notice(visible, t_.site.mime_limits()),
+         [this](SealedLeg&& leg) { return prepare_sealed_leg(leg); }});
     // Nothing was sealed, so nobody gave it a new one: audit and report name the submitted message.
     if (sealed_.message_id.empty()) sealed_.message_id = submitted_id_;
     if (sealed_.any_temporary()) return refused();
@@ -202,7 +205,11 @@ Status OutboundTaking::prepare_clear_leg()
     const auto& visible = for_others_.empty() ? t_.message : for_others_;
     TRY(auto clear, deliverable(visible, t_.site.authserv_id, {"X-Direct-Trust: pass; local\r\n"}, "",
                                 t_.site.mime_limits()));
-    auto token = hex(new_id());
+    clear_leg_ = followed_leg(t_, wishes_);
+    clear_leg_.original_message_id = sealed_.message_id;
+    clear_leg_.sender = from_.text();
+    clear_leg_.digest = content_sha_;
+    auto token = hex(clear_leg_.envelope_id);
     TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "clear-leg",
                                   "direct-dsn+" + token + "@" + t_.site.report_domain(), token,
                                   "SUCCESS,FAILURE", to, clear));
@@ -254,11 +261,18 @@ Status OutboundTaking::write(WriteTxn& txn)
         entry.recipients = fresh[i];
         CHECK(entries_[i].content->attach(txn));
         CHECK(owe(txn, entry));
+        if (entry.kind == "clear-leg") {
+            auto followed = clear_leg_;
+            followed.waiting = entry.recipients;
+            CHECK(keep_leg(txn, followed));
+        }
     }
     for (const auto& p : pickups_) {
         TRY(bool first, first_time(txn, store, "held", submitted_id_, from_.text(), p.recipient, content_sha_,
                                    t_.facts.now));
-        if (first) CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
+        if (!first) continue;
+        CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
+        CHECK(owe_held_notices(txn, t_.house, t_.facts, wishes_, p));
     }
     for (const auto& v : sealed_.verdicts) {
         if (v.reason == Reason::sealed && wishes_.notices)

@@ -5,6 +5,7 @@
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
+#include "milter/notify/once.h"
 #include "milter/store/codec.h"
 
 namespace direct {
@@ -145,13 +146,8 @@ Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const char* kin
                         const std::string& message_id, const std::string& from, const Address& recipient,
                         const std::string& content, Time now)
 {
-    std::string text;
-    for (const auto& part : {std::string(kind), message_id, from, recipient.key(), content})
-        append_field(text, 1, part);
-    IdempotencyRecord row;
-    row.at_ms = now.time_since_epoch().count();
-    row.what = kind;
-    return txn.insert(Table::idempotency, store.index_key("idempotency", text), encode(row));
+    return direct::first_time(txn, once_key(store, kind, message_id, from, recipient.text(), content), kind,
+                              now);
 }
 
 Plan plan_for(const Fault& fault, const std::string& help_url)
@@ -161,6 +157,19 @@ Plan plan_for(const Fault& fault, const std::string& help_url)
     auto reason =
         fault.retry == Retry::later && !is_temporary(fault.reason) ? Reason::temporary : fault.reason;
     plan.refuse(answer_for(reason, true, help_url));
+    return plan;
+}
+
+Plan ours_leave(const std::vector<Recipient>& recipients)
+{
+    Plan plan;
+    plan.verdict = Plan::Verdict::discard;
+    for (const auto& r : recipients) {
+        if (r.ours)
+            plan.drop_recipients.push_back(r.path);
+        else
+            plan.verdict = Plan::Verdict::accept;
+    }
     return plan;
 }
 

@@ -60,6 +60,8 @@ struct NoticeWishes {
     bool notices = false;  ///< not for MDN, DSN, the null sender and automatic mail (E4, E12)
     bool final = false;    ///< he asked, well formed, for final-destination notification (F1-F4)
 };
+/// A clear leg of this message, to be followed: id, wishes, what counts as final. The caller says whose message it is.
+LegRecord followed_leg(const Taking& taking, const NoticeWishes& wishes);
 NoticeWishes wishes_of(const Site& site, std::string_view inner_message, const std::string& envelope_from);
 /// What an arrived notice says of one recipient of a message of ours.
 struct NoticeClaim {
@@ -74,9 +76,11 @@ struct NoticeClaim {
 std::vector<NoticeClaim> claims_in(const Site& site, std::string_view inner_message,
                                    const Certificate& signer);
 
-/// Inside write(): notes them. True when the submitter may see the notice; `told` gets words for audit.
+/// Inside write(): notes those about messages of `to`, the recipients of this one. True when they may see the notice; `told` gets words for audit.
 Result<bool> note_claims(WriteTxn& txn, const RecordStore& store, const std::vector<NoticeClaim>& claims,
-                         Time now, std::string& told);
+                         const std::vector<Address>& to, Time now, std::string& told);
+/// Do the claims speak of a message that `to` has sent? What a notice under one-way trust is good for (D10).
+Result<bool> about_mail_of(RecordStore& store, const std::vector<NoticeClaim>& claims, const Address& to);
 
 /// Inside write(): processed for a held record, and dispatched when asked for: the commit is its final delivery.
 Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, const NoticeWishes& wishes,
@@ -93,6 +97,10 @@ Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const char* kin
 /// newuser; refused whole when one of them may not have it, except that a user of ours who writes to others too
 /// has those served and is told of the rest. `others`: somebody in no domain of ours, whose copy stays as it is.
 Plan take_plain(Taking& taking, std::vector<RecipientVerdict> verdicts, bool others);
+
+/// What recipients of ours get is in the store: they leave the envelope, and nobody left in it means discard. The others keep
+/// the bytes as they came.
+Plan ours_leave(const std::vector<Recipient>& recipients);
 
 /// Answer for a message that could not be taken: the fault's own, never more than it may tell.
 Plan plan_for(const Fault& fault, const std::string& help_url = "");

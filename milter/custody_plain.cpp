@@ -111,7 +111,6 @@ Status PlainTaking::prepare_report()
 
 Status PlainTaking::commit()
 {
-    Timed timed(Metric::commit_seconds);
     CHECK(t_.house.store.write([&](WriteTxn& txn) { return write(txn); }));
     if (leg_) leg_->content->keep();
     if (report_) report_->content->keep();
@@ -173,12 +172,7 @@ Plan PlainTaking::marked_in_place() const
 /// Recipients of ours leave the envelope; what they get is in the outbox. Everybody else's copy stays as it is.
 Plan PlainTaking::split() const
 {
-    Plan plan;
-    plan.verdict = others_ ? Plan::Verdict::accept : Plan::Verdict::discard;
-    if (others_)
-        for (const auto& r : t_.recipients)
-            if (r.ours) plan.drop_recipients.push_back(r.path);
-    return plan;
+    return ours_leave(t_.recipients);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <typeinfo>
 
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
@@ -109,6 +110,8 @@ void Daemon::tidy()
     if (auto expired = expire_items(*store_, now); !expired)
         LogLine(LOG_WARNING, "", "store").with("what", expired.error().why);
     // A notice, report or repeat later than this is a stranger's.
+    if (auto swept = sweep_settled(*store_, now - notices_kept); !swept)
+        LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
     if (auto swept = sweep_legs(*store_, now - notices_kept); !swept)
         LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
     if (auto swept = sweep_watch(*store_, now - notices_kept); !swept)
@@ -126,7 +129,7 @@ void Daemon::read_the_rest()
             return !stopping_;
         }));
     } catch (const std::exception& e) {
-        LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
+        LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());
     }
 }
 
@@ -134,14 +137,15 @@ void Daemon::look_after()
 {
     read_the_rest();
     constexpr int minutes_of_tidying = 60;
-    for (int minute = 0;; minute = (minute + 1) % minutes_of_tidying) {
+    // Not at once: a clock that was wrong when the machine came up is set right, and seen to jump, before that.
+    for (int minute = 1;; minute = (minute + 1) % minutes_of_tidying) {
         try {
             // By a clock that is wrong nothing is deleted.
             bool believed = house_->clock_watch.check().has_value();
             if (minute == 0 && believed) tidy();
             if (!hand_over_ && minute > 0) static_cast<void>(open_plugins(*house_->site()->settings));
         } catch (const std::exception& e) {
-            LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
+            LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());
         }
         std::unique_lock lock(mutex_);
         if (wake_.wait_for(lock, std::chrono::minutes(1), [this] { return stopping_; })) return;
@@ -226,6 +230,9 @@ Daemon::~Daemon()
     wake_.notify_all();
     if (caretaker_.joinable()) caretaker_.join();
     control_.reset();
+    // They wake each other: both have ended before either goes.
+    if (outbox_) outbox_->stop();
+    if (notices_) notices_->stop();
     if (house_) {
         house_->outbox = nullptr;
         house_->hand_over = nullptr;

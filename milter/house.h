@@ -34,7 +34,8 @@ struct House {
     Engine engine;
     WorkMemory work;
     Derivations derivations;
-    Turnstile turnstile;
+    /// Shared with the sessions: libmilter may close one of them after everything here has gone.
+    std::shared_ptr<Turnstile> turnstile = std::make_shared<Turnstile>();
     OutboxSender* outbox = nullptr;              ///< woken after commits; may be absent in tests
     std::atomic<HandOver*> hand_over = nullptr;  ///< absent until the parsers could be started
     NoticeMaker* notices = nullptr;

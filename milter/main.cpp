@@ -17,6 +17,7 @@
 #include <cstring>
 #include <exception>
 #include <thread>
+#include <typeinfo>
 
 #include "milter/base/log.h"
 #include "milter/callbacks.h"
@@ -118,7 +119,7 @@ private:
             try {
                 static_cast<void>(daemon.reload());
             } catch (const std::exception& e) {
-                LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
+                LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());
             }
         }
     }

@@ -21,6 +21,7 @@
 #include "milter/notify/mdn.h"
 #include "milter/notify/owed_notice.h"
 #include "milter/notify/report_reader.h"
+#include "milter/notify/retry_pause.h"
 #include "milter/notify/watch.h"
 #include "milter/sta/outbound.h"
 
@@ -28,7 +29,9 @@ namespace direct {
 namespace {
 
 constexpr std::size_t notices_at_once = 100;
+constexpr milliseconds longest_grace = std::chrono::minutes(30);  // within it other servers have tried again
 constexpr milliseconds longest_sleep = seconds(60);
+using SteadyTime = std::chrono::steady_clock::time_point;
 
 /// A notice signed and sealed, or why not.
 struct Made {
@@ -83,14 +86,22 @@ struct NoticeMaker::State {
     std::condition_variable woken;
     bool awake = false, stopping = false;
     std::thread thread;
+    SteadyTime hearing_since = std::chrono::steady_clock::now();  // notices have been coming in since then
 
     explicit State(House& h) : house(h) {}
+    bool must_stop()
+    {
+        std::lock_guard hold(lock);
+        return stopping;
+    }
     Made make(const OwedNotice& notice);
     Status settle(const OwedNotice& notice, Made made);
     Status put_off(const OwedNotice& notice, const Made& made);
     Status tell_overdue();
+    Status show_owed();
     Status tell_group(const std::vector<WatchRecord>& group);
-    Result<std::size_t> pass();
+    milliseconds silence() const;
+    Result<std::size_t> pass(bool overdue_too);
     milliseconds sleep_time();
     void run();
 };
@@ -104,7 +115,7 @@ Made NoticeMaker::State::make(const OwedNotice& notice)
     bool local = site->domain_of(*to) != nullptr;
     auto now = house.clock.now();
     auto text = make_mdn(mdn_of(notice, *from, *to, site->host, now));
-    OutboundMail mail{text, *from, {}, {}, now};
+    OutboundMail mail{text, *from, {}, {}, now, true};
     (local ? mail.local : mail.outside).push_back(*to);
     auto sealed = seal_outbound(*site, house.engine, mail);
     const auto& verdict = sealed.verdicts.front();
@@ -157,11 +168,10 @@ Status NoticeMaker::State::put_off(const OwedNotice& notice, const Made& made)
 {
     auto settings = house.site()->settings;
     auto now = house.clock.now();
-    if (now - Time(milliseconds(notice.created_ms)) >= settings->notify_give_up)
+    if (notice.tries + 1 >= tries_min &&
+        now - Time(milliseconds(notice.created_ms)) >= settings->notify_give_up)
         return settle(notice, {made.reason, "given up: " + made.why, ""});
-    milliseconds pause = settings->reinject_retry_min;
-    for (std::uint32_t i = 0; i < notice.tries && pause < settings->reinject_retry_max; ++i) pause *= 2;
-    pause = std::min(pause, std::max(settings->reinject_retry_max, settings->reinject_retry_min));
+    const milliseconds pause = retry_pause(notice.tries + 1, *settings);
     LogLine(LOG_WARNING, notice.queue_id, "notice")
         .with("disposition", notice.disposition)
         .with("to", notice.sender)
@@ -214,6 +224,7 @@ Status NoticeMaker::State::tell_group(const std::vector<WatchRecord>& group)
             .with("from", group[i].sender)
             .with("to", group[i].recipient)
             .with("token", token_of(reasons[i]));
+    count(Metric::notices_overdue_total, static_cast<std::int64_t>(group.size()));
     if (house.outbox) house.outbox->wake();
     return Done{};
 }
@@ -223,22 +234,46 @@ Status NoticeMaker::State::tell_overdue()
     TRY(auto rows, overdue_watches(house.store, house.clock.now(), notices_at_once));
     std::map<std::pair<std::string, std::string>, std::vector<WatchRecord>> groups;
     for (auto& w : rows) groups[{w.message_id, w.sender}].push_back(std::move(w));
-    for (const auto& [key, group] : groups) CHECK(tell_group(group));
-    return Done{};
+    Status all = Done{};
+    for (const auto& [key, group] : groups)
+        if (auto done = tell_group(group); !done) all = fail(done.error());  // the others do not wait for it
+    return all;
 }
 
-Result<std::size_t> NoticeMaker::State::pass()
+Status NoticeMaker::State::show_owed()
+{
+    return house.store.read([](ReadTxn& txn) -> Status {
+        TRY(const auto owed, txn.entries(Table::owed_notice));
+        set_gauge(Metric::notices_owed, static_cast<std::int64_t>(owed));
+        return Done{};
+    });
+}
+
+/// While the filter was down, or answered 4xx for its clock, the notices that were due have waited in other mail
+/// servers. They come in before anything is told overdue.
+milliseconds NoticeMaker::State::silence() const
+{
+    const milliseconds grace =
+        std::min<milliseconds>(house.site()->settings->notify_processed_within, longest_grace);
+    const auto heard = std::chrono::steady_clock::now() - hearing_since;
+    return std::max(std::chrono::ceil<milliseconds>(grace - heard), milliseconds(0));
+}
+
+Result<std::size_t> NoticeMaker::State::pass(bool overdue_too)
 {
     std::lock_guard alone(passing);
-    CHECK(tell_overdue());
+    const auto overdue = overdue_too ? tell_overdue() : Status(Done{});
     std::size_t made_number = 0;
     TRY(const auto notices, due_notices(house.store, house.clock.now(), notices_at_once));
     for (const auto& notice : notices) {
+        if (must_stop()) break;
         auto made = make(notice);
         bool later = is_temporary(made.reason);
         CHECK(later ? put_off(notice, made) : settle(notice, std::move(made)));
         made_number += !later;
     }
+    CHECK(show_owed());
+    CHECK(overdue);
     return made_number;
 }
 
@@ -249,8 +284,9 @@ milliseconds NoticeMaker::State::sleep_time()
     if (!notice || !watch)
         return std::min<milliseconds>(house.site()->settings->reinject_retry_min, longest_sleep);
     milliseconds sleep = longest_sleep;
-    for (const auto& due : {*notice, *watch})
-        if (due) sleep = std::min<milliseconds>(sleep, *due - house.clock.now());
+    const auto now = house.clock.now();
+    if (*notice) sleep = std::min<milliseconds>(sleep, **notice - now);
+    if (*watch) sleep = std::min<milliseconds>(sleep, std::max<milliseconds>(**watch - now, silence()));
     return std::max(sleep, milliseconds(0));
 }
 
@@ -261,7 +297,8 @@ void NoticeMaker::State::run()
         try {
             // By a clock that has jumped every message watched is overdue and every certificate has expired.
             const bool believed = house.clock_watch.check().has_value();
-            auto done = believed ? pass() : Result<std::size_t>(0);
+            if (!believed) hearing_since = std::chrono::steady_clock::now();
+            auto done = believed ? pass(silence() == milliseconds(0)) : Result<std::size_t>(0);
             if (!done) LogLine(LOG_ERR, "", "store").with("what", done.error().why);
             if (believed)
                 sleep = done ? sleep_time() : milliseconds(house.site()->settings->reinject_retry_min);
@@ -278,6 +315,11 @@ void NoticeMaker::State::run()
 NoticeMaker::NoticeMaker(House& house) : state_(std::make_unique<State>(house)) {}
 
 NoticeMaker::~NoticeMaker()
+{
+    stop();
+}
+
+void NoticeMaker::stop()
 {
     std::thread thread;
     {
@@ -300,7 +342,7 @@ void NoticeMaker::wake()
 
 Result<std::size_t> NoticeMaker::pass()
 {
-    return state_->pass();
+    return state_->pass(true);
 }
 
 }  // namespace direct

@@ -20,6 +20,8 @@ public:
     ~NoticeMaker();
     /// Something is owed, or may be.
     void wake();
+    /// Ends its thread after the notice in work; what is left stays owed. wake() does nothing from then on.
+    void stop();
     /// One pass over what is due, in the caller's thread; number made. Fault: temporary (the store).
     Result<std::size_t> pass();
 

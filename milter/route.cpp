@@ -52,6 +52,29 @@ bool routes_to_us(const Site& site, const std::string& lower_path)
     return false;
 }
 
+/// What Postfix makes of a path it reads leniently: without comments and blanks.
+std::string without_comments(std::string_view path)
+{
+    std::string out;
+    int depth = 0;
+    for (char c : path) {
+        if (c == '(') ++depth;
+        if (depth == 0 && c != ' ' && c != '\t') out += c;
+        if (c == ')' && depth > 0) --depth;
+    }
+    return out;
+}
+
+/// A path that we cannot read and that names a domain of ours anywhere ("bob@direct.clinic.example."): Postfix may read it.
+bool may_name_us(const Site& site, const std::string& lower_path)
+{
+    const auto& domains = site.settings->domains;
+    return std::any_of(domains.begin(), domains.end(), [&](const auto& d) {
+        return lower_path.find(d.name) != std::string::npos ||
+               without_comments(lower_path).find(d.name) != std::string::npos;
+    });
+}
+
 /// A domain without a dot that Postfix would complete to one of ours (append_dot_mydomain).
 bool completes_to_us(const Site& site, const std::string& lower_path)
 {
@@ -129,7 +152,8 @@ Recipient classify_recipient(const Site& site, std::string path)
     r.ours = r.address && site.domain_of(*r.address);
     r.newuser = r.ours && site.is_newuser(*r.address);
     auto lower = ascii_lower(r.path);
-    if (!r.ours && (routes_to_us(site, lower) || completes_to_us(site, lower))) {
+    if (!r.ours && (routes_to_us(site, lower) || completes_to_us(site, without_comments(lower)) ||
+                    (!r.address && may_name_us(site, lower)))) {
         // Postfix would route it on to a domain of ours (user%domain@host, domain!user, a quoted address, user@direct).
         // Ours, and without an address: refused, whatever it leads to.
         r.ours = true;

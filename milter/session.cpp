@@ -6,7 +6,7 @@
 
 namespace direct {
 
-Session::Session(House& the_house) : house(the_house), turn(the_house.turnstile)
+Session::Session(House& the_house) : house(the_house), turnstile(the_house.turnstile), turn(*turnstile)
 {
     peer.session_id = "s" + hex(random_bytes(5));
     count(Metric::sessions_open);

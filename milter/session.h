@@ -17,6 +17,7 @@ struct Session {
 
     House& house;
     Peer peer;
+    const std::shared_ptr<Turnstile> turnstile;
     Turnstile::Guest turn;
     std::unique_ptr<Transaction> message;
 };

@@ -34,7 +34,8 @@ void Turnstile::wait_for_older_than(std::uint64_t ticket)
 {
     std::unique_lock lock(mutex_);
     const auto from = std::chrono::steady_clock::now();
-    while (!on_the_way_.empty() && on_the_way_.begin()->first < ticket) {
+    const auto waited = [&] { return std::chrono::steady_clock::now() - from; };
+    while (!on_the_way_.empty() && on_the_way_.begin()->first < ticket && waited() < most_) {
         const auto [oldest, guest] = *on_the_way_.begin();
         const auto moves = guest->moves_.load(std::memory_order_relaxed);
         const auto left = [&, oldest = oldest] {
@@ -45,9 +46,8 @@ void Turnstile::wait_for_older_than(std::uint64_t ticket)
             on_the_way_.erase(oldest);
             oldest_left_.notify_all();
         }
-        if (std::chrono::steady_clock::now() - from >= most_) break;
     }
-    observe(Metric::turn_wait_seconds, std::chrono::steady_clock::now() - from);
+    observe(Metric::turn_wait_seconds, waited());
 }
 
 }  // namespace direct

@@ -103,7 +103,7 @@ void HandOver::State::run()
             }
         } catch (const std::exception& e) {
             trouble = true;
-            LogLine(LOG_CRIT, "", "unexpected").with("what", e.what());
+            LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());
         }
         std::unique_lock lock(mutex);
         const auto woken = [&] { return awake || stopping; };

@@ -2,9 +2,12 @@
 #include "milter/notify/leg.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "milter/base/text.h"
+#include "milter/notify/once.h"
 #include "milter/notify/owed_notice.h"
+#include "milter/notify/sweep.h"
 #include "milter/store/codec.h"
 #include "milter/store/schema.h"
 
@@ -28,29 +31,18 @@ void fields(F& f, R& r)
     f(12, r.relayed);
     f(13, r.failed);
     f(14, r.held);
+    f(15, r.digest);
 }
 
 namespace {
 
 using List = std::vector<std::string>;
 
-/// The recipient of the list that an address means, spelled as the list has it.
-List::iterator find(List& list, const std::string& address)
-{
-    auto wanted = parse_address(address, true);
-    return std::find_if(list.begin(), list.end(), [&](const std::string& member) {
-        if (member == address || !wanted) return member == address;
-        auto one = parse_address(member, true);
-        return one && *one == *wanted;
-    });
-}
-
 /// Moves a recipient between two states; false when it is not in the first.
-bool move(List& from, List& to, const std::string& address, std::string& spelled)
+bool move(List& from, List& to, const std::string& spelled)
 {
-    auto at = find(from, address);
+    auto at = std::find(from.begin(), from.end(), spelled);
     if (at == from.end()) return false;
-    spelled = *at;
     to.push_back(std::move(*at));
     from.erase(at);
     return true;
@@ -72,52 +64,76 @@ public:
     Following(WriteTxn& txn, const RecordStore& store, LegRecord leg, Time now)
         : txn_(txn), store_(store), leg_(std::move(leg)), now_(now)
     {
+        for (const auto* list :
+             {&leg_.waiting, &leg_.processed, &leg_.delivered, &leg_.relayed, &leg_.failed})
+            for (const auto& address : *list) spelled_.emplace(same_mailbox(address), address);
     }
 
     Status taken(const std::string& address)
     {
-        std::string spelled;
-        if (!move(leg_.waiting, leg_.processed, address, spelled) || !leg_.held.empty()) return Done{};
-        return owe(notice_about(leg_, spelled, "processed"));
+        const auto spelled = ours(address);
+        if (!spelled || !move(leg_.waiting, leg_.processed, *spelled) || !leg_.held.empty()) return Done{};
+        return owe(notice_about(leg_, *spelled, "processed"));
     }
 
     Status refused(const std::string& address, const char* why)
     {
-        std::string spelled;
-        if (!move(leg_.waiting, leg_.failed, address, spelled) &&
-            !move(leg_.processed, leg_.failed, address, spelled) &&
-            !move(leg_.relayed, leg_.failed, address, spelled))
+        const auto spelled = ours(address);
+        if (!spelled ||
+            (!move(leg_.waiting, leg_.failed, *spelled) && !move(leg_.processed, leg_.failed, *spelled) &&
+             !move(leg_.relayed, leg_.failed, *spelled)))
             return Done{};
         if (!leg_.held.empty()) return owe_for_held();
-        auto notice = notice_about(leg_, spelled, "failed");
+        auto notice = notice_about(leg_, *spelled, "failed");
         notice.failure = why;
-        return owe(std::move(notice));
+        CHECK(owe(std::move(notice)));
+        return may_be_sent_again(*spelled);
     }
 
+    /// Words for audit; "" for an address that is not in this leg.
     Result<std::string> reported(const std::string& address, const std::string& action)
     {
+        const auto spelled = ours(address);
+        if (!spelled) return std::string();
         // The report may overtake our noting of the 250: whoever reports a delivery has the message.
         if (action != "failed") CHECK(taken(address));
-        std::string spelled = address;
         if (action == "failed") {
             CHECK(refused(address, "delivery-failed"));
-        } else if (action == "delivered" || (action == "relayed" && relay_is_final(address))) {
-            bool news = move(leg_.processed, leg_.delivered, address, spelled) ||
-                        move(leg_.relayed, leg_.delivered, address, spelled);
+        } else if (action == "delivered" || (action == "relayed" && relay_is_final(*spelled))) {
+            bool news = move(leg_.processed, leg_.delivered, *spelled) ||
+                        move(leg_.relayed, leg_.delivered, *spelled);
             if (news && leg_.wants_final) {
-                auto notice = notice_about(leg_, spelled, "dispatched");
+                auto notice = notice_about(leg_, *spelled, "dispatched");
                 notice.final_delivery = true;
                 CHECK(owe(std::move(notice)));
             }
         } else if (action == "relayed" || action == "expanded") {
-            move(leg_.processed, leg_.relayed, address, spelled);
+            move(leg_.processed, leg_.relayed, *spelled);
         }
-        return action + " " + spelled;
+        return action + " " + *spelled;
     }
 
     Status keep() { return keep_leg(txn_, leg_); }
 
 private:
+    /// The recipient that an address means, as the leg spells it.
+    std::optional<std::string> ours(const std::string& address) const
+    {
+        const auto found = spelled_.find(same_mailbox(address));
+        return found == spelled_.end() ? std::nullopt : std::optional<std::string>(found->second);
+    }
+
+    /// The sender has been told that it failed: the same message from him is a new try, not a repeat, and he hears of it.
+    Status may_be_sent_again(const std::string& spelled)
+    {
+        CHECK(txn_.erase(Table::idempotency, once_key(store_, "leg", leg_.original_message_id, leg_.sender,
+                                                      spelled, leg_.digest)));
+        for (const char* disposition : {"processed", "dispatched", "failed"})
+            CHECK(
+                txn_.erase(Table::idempotency, notice_key(store_, notice_about(leg_, spelled, disposition))));
+        return Done{};
+    }
+
     bool relay_is_final(const std::string& address) const
     {
         auto parsed = parse_address(address, true);
@@ -153,6 +169,7 @@ private:
     const RecordStore& store_;
     LegRecord leg_;
     Time now_;
+    std::unordered_map<std::string, std::string> spelled_;  // mailbox -> as the leg has it
 };
 
 Result<std::optional<LegRecord>> leg_of(ReadTxn& txn, std::string_view envelope_id_hex)
@@ -202,7 +219,7 @@ Result<std::vector<std::string>> note_delivery(WriteTxn& txn, const RecordStore&
         const auto& who = r.original_recipient ? r.original_recipient : r.final_recipient;
         if (!who || r.action.empty()) continue;
         TRY(auto line, following.reported(who->text(), r.action));
-        told.push_back(std::move(line));
+        if (!line.empty()) told.push_back(std::move(line));
     }
     CHECK(following.keep());
     return told;
@@ -210,22 +227,10 @@ Result<std::vector<std::string>> note_delivery(WriteTxn& txn, const RecordStore&
 
 Result<std::size_t> sweep_legs(RecordStore& store, Time before)
 {
-    std::vector<std::string> old;
-    CHECK(store.read([&](ReadTxn& txn) {
-        return txn.scan(Table::leg, "", "", [&](std::string_view key, std::string_view value) {
-            LegRecord leg;
-            if (decode_fields(value, leg) && leg.created_ms < before.time_since_epoch().count())
-                old.emplace_back(key);
-            return old.size() < 1000;
-        });
-    }));
-    for (std::size_t at = 0; at < old.size(); ++at)
-        CHECK(store.write([&](WriteTxn& txn) -> Status {
-            TRY(bool there, txn.erase(Table::leg, old[at]));
-            static_cast<void>(there);
-            return Done{};
-        }));
-    return old.size();
+    return sweep_rows(store, Table::leg, [&](std::string_view value) {
+        LegRecord leg;
+        return decode_fields(value, leg) && leg.created_ms < before.time_since_epoch().count();
+    });
 }
 
 }  // namespace direct

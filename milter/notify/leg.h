@@ -2,7 +2,7 @@
 //
 // processed is owed when the MTA has answered 250 to the re-injection (custody), dispatched when its report says
 // delivered and the sender asked for it, failed when it refuses or gives up (E1, E8, F2-F6). A leg that is done stays
-// until swept, so that a repeated report changes nothing. Inside write(); thread safe.
+// until swept, so that a repeated report changes nothing. A recipient that failed may be sent the same message again. Inside write(); thread safe.
 #pragma once
 #include <string>
 #include <string_view>
@@ -19,6 +19,7 @@ struct LegRecord {
     std::string original_message_id;  ///< inner Message-ID
     std::string sender;               ///< verified From of the original
     std::string queue_id;
+    std::string digest;  ///< what told the message from another one: content part of its idempotency rows
     bool wants_notices = true;  ///< no: MDN, DSN, automatic mail
     bool wants_final = false;   ///< a well-formed request for final-destination notification
     /// Our domains where a relayed report counts as final delivery (domain.final = "relayed").

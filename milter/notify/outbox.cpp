@@ -4,6 +4,7 @@
 
 #include "milter/base/text.h"
 #include "milter/notify/outbox_rows.h"
+#include "milter/notify/sweep.h"
 
 namespace direct {
 
@@ -86,6 +87,14 @@ Result<std::size_t> retry_outbox(RecordStore& store, std::string_view id_hex, Ti
     };
     CHECK(store.write(make_due, 4096));
     return number;
+}
+
+Result<std::size_t> sweep_settled(RecordStore& store, Time before)
+{
+    return sweep_rows(store, Table::settled, [&](std::string_view value) {
+        auto settled = decode_settled(value);
+        return settled && settled->at_ms < before.time_since_epoch().count();
+    });
 }
 
 }  // namespace direct

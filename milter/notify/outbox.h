@@ -63,6 +63,9 @@ private:
     std::unique_ptr<State> state_;
 };
 
+/// Removes what is known of entries settled before that time. Number removed.
+Result<std::size_t> sweep_settled(RecordStore& store, Time before);
+
 Result<std::vector<OutboxEntry>> list_outbox(RecordStore& store);
 /// Makes everything (or one id, hex) due now and un-fails it. Number of entries.
 Result<std::size_t> retry_outbox(RecordStore& store, std::string_view id_hex, Time now);

@@ -9,13 +9,11 @@
 #include "milter/base/text.h"
 #include "milter/notify/leg.h"
 #include "milter/notify/outbox_rows.h"
+#include "milter/notify/retry_pause.h"
 
 namespace direct {
 namespace {
 
-// An entry is not given up before so many tries, whatever the clock says: after a jump of years forward, or a
-// week without power, the first failure must not be the last. Far more than reinject.retry_max doublings.
-constexpr std::uint32_t tries_min = 10;
 constexpr std::uint32_t content_tries = 3;  // unreadable content: the disk may recover, damage does not
 
 void append(std::vector<std::string>& to, const std::vector<std::string>& from)
@@ -55,13 +53,6 @@ Status follow(WriteTxn& txn, const RecordStore& store, const OutboxEntry& entry,
                             Time(milliseconds(now_ms)));
 }
 
-milliseconds pause_after(std::uint32_t tries, const Settings& settings)
-{
-    milliseconds pause = settings.reinject_retry_min;
-    for (std::uint32_t i = 1; i < tries && pause < settings.reinject_retry_max; ++i) pause *= 2;
-    return std::min(pause, std::max(settings.reinject_retry_max, settings.reinject_retry_min));
-}
-
 }  // namespace
 
 Outcome outcome_of(const OutboxEntry& entry, const HandOverResult& result)
@@ -98,7 +89,7 @@ Status apply_outcome(WriteTxn& txn, const RecordStore& store, const OutboxEntry&
     if (after.recipients.empty()) return remove_outbox(txn, *before);
     ++after.tries;
     after.last_answer = outcome.answer;
-    after.due_ms = now_ms + pause_after(after.tries, settings).count();
+    after.due_ms = now_ms + retry_pause(after.tries, settings).count();
     const bool given_up =
         after.tries >= tries_min && now_ms - after.created_ms >= settings.reinject_give_up.count();
     const bool damaged = outcome.unreadable && after.tries >= content_tries;

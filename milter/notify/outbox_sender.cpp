@@ -366,6 +366,9 @@ void OutboxSender::stop()
     state_->queued.notify_all();
     for (auto& thread : threads)
         if (thread.joinable()) thread.join();
+    // What was handed over and could not be noted would be sent again by the next start.
+    if (auto left = state_->write_what_was_left(*state_->settings()); !left)
+        LogLine(LOG_ERR, "", "store").with("what", left.error().why);
 }
 
 void OutboxSender::after_hand_over(std::function<void()> then)

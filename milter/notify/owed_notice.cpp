@@ -1,7 +1,7 @@
 // owed_notice.cpp - see owed_notice.h.
 #include "milter/notify/owed_notice.h"
 
-#include "milter/base/address.h"
+#include "milter/notify/once.h"
 #include "milter/store/codec.h"
 #include "milter/store/schema.h"
 
@@ -37,13 +37,6 @@ std::string key_of(const OwedNotice& n)
     return be64(static_cast<std::uint64_t>(n.due_ms)) + n.id;
 }
 
-/// One address spelled in two ways is one recipient.
-std::string same(const std::string& address)
-{
-    auto parsed = parse_address(address, true);
-    return parsed ? parsed->key() : address;
-}
-
 /// reinject.retry_max is at most a day: what is due later was put off before the clock was set back.
 constexpr auto longest_pause = std::chrono::hours(24);
 
@@ -70,20 +63,25 @@ Result<std::vector<OwedNotice>> read_notices(RecordStore& store, std::string_vie
 
 }  // namespace
 
+std::string notice_key(const RecordStore& store, const OwedNotice& n)
+{
+    // Without a Message-ID two messages of one sender must not be taken for one.
+    return once_key(store, "notice " + n.disposition, n.original_message_id, n.sender, n.recipient,
+                    n.original_message_id.empty() ? n.queue_id : "");
+}
+
 Status owe_notice(WriteTxn& txn, const RecordStore& store, OwedNotice notice, Time now)
 {
-    std::string what;
-    for (const auto& part : {std::string("notice"), notice.disposition, same(notice.recipient),
-                             same(notice.sender), notice.original_message_id})
-        append_field(what, 1, part);
-    IdempotencyRecord once;
-    once.at_ms = in_ms(now);
-    once.what = "notice " + notice.disposition;
-    TRY(bool first, txn.insert(Table::idempotency, store.index_key("idempotency", what), encode(once)));
+    TRY(bool first, first_time(txn, notice_key(store, notice), "notice " + notice.disposition, now));
     if (!first) return Done{};
     notice.id = new_id();
     notice.created_ms = notice.due_ms = in_ms(now);
     return txn.put(Table::owed_notice, key_of(notice), encode_fields(notice));
+}
+
+Result<std::vector<OwedNotice>> owed_notices(RecordStore& store, std::size_t most)
+{
+    return read_notices(store, "", "", most);
 }
 
 Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most)
@@ -93,11 +91,6 @@ Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::s
     TRY(const auto too_far, read_notices(store, after(now + longest_pause), "", most - due.size()));
     due.insert(due.end(), too_far.begin(), too_far.end());
     return due;
-}
-
-Result<std::vector<OwedNotice>> owed_notices(RecordStore& store)
-{
-    return read_notices(store, "", "", static_cast<std::size_t>(-1));
 }
 
 Result<std::optional<Time>> next_notice_due(RecordStore& store)

@@ -32,11 +32,14 @@ struct OwedNotice {
 /// `id`, created and due time are set here. Fault: temporary.
 Status owe_notice(WriteTxn& txn, const RecordStore& store, OwedNotice notice, Time now);
 
+/// Its idempotency key.
+std::string notice_key(const RecordStore& store, const OwedNotice& notice);
+
 /// Those due by now, oldest first, and those put off so far that the clock must have been set back since; at most
 /// `most`. Fault: temporary.
 Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most);
-/// All, for directctl. Fault: temporary.
-Result<std::vector<OwedNotice>> owed_notices(RecordStore& store);
+/// All, due or not, the oldest first; at most `most`. Fault: temporary.
+Result<std::vector<OwedNotice>> owed_notices(RecordStore& store, std::size_t most = SIZE_MAX);
 /// When the next one is due; nothing when none is owed.
 Result<std::optional<Time>> next_notice_due(RecordStore& store);
 

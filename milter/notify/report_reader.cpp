@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "milter/base/text.h"
 #include "milter/mime/content.h"
@@ -14,13 +15,23 @@ namespace {
 
 constexpr std::size_t fields_max = 64 * 1024;
 constexpr std::size_t recipients_max = 1000;
-constexpr std::size_t failure_max = 200;
+constexpr std::size_t notice_max = 64 * 1024;  // a mail program's is a few KB
+constexpr std::size_t failure_max = 100;
 
 struct Field {
     std::string name;  // lower case
     std::string value;
     bool after_blank = false;  // a blank line stands before it
 };
+
+/// A word of a program. Anything longer is prose, and somebody's prose can hold what stood in the original.
+bool is_token(std::string_view text)
+{
+    constexpr std::string_view marks = ".:_-";
+    return text.size() <= failure_max && std::all_of(text.begin(), text.end(), [&](char c) {
+               return std::isalnum(static_cast<unsigned char>(c)) || marks.find(c) != marks.npos;
+           });
+}
 
 /// Fields of a report part; blank lines, lines without a colon and blanks around names are passed over.
 std::vector<Field> report_fields(std::string_view body)
@@ -128,6 +139,14 @@ std::string disposition_in(std::string_view value)
     return std::string(word);
 }
 
+/// One of the five words of RFC 3464, "" for anything else.
+std::string action_in(std::string_view value)
+{
+    static constexpr std::array known = {"failed", "delayed", "delivered", "relayed", "expanded"};
+    auto word = ascii_lower(value.substr(0, value.find_first_of(" \t;(")));
+    return std::find(known.begin(), known.end(), word) == known.end() ? "" : word;
+}
+
 void take_recipient_field(std::vector<DeliveryNotice::Recipient>& all, const Field& f)
 {
     // Blank lines alone are not trusted to part the groups: a field that is there already begins the next one, and so
@@ -144,8 +163,7 @@ void take_recipient_field(std::vector<DeliveryNotice::Recipient>& all, const Fie
         all.back().original_recipient = typed(f.value);
     } else if (f.name == "action") {
         begin_if(!all.empty() && !all.back().action.empty());
-        auto word = ascii_lower(f.value);
-        all.back().action = word.substr(0, word.find_first_of(" \t;("));
+        all.back().action = action_in(f.value);
     } else if (f.name == "status") {
         begin_if(!all.empty() && !all.back().status.empty());
         all.back().status = f.value.substr(0, f.value.find_first_not_of("0123456789."));
@@ -190,8 +208,7 @@ Result<DispositionNotice> read_disposition_notice(const Entity& message, const M
         if (f.name == "final-recipient") out.final_recipient = typed(f.value);
         if (f.name == "disposition") out.disposition = disposition_in(f.value);
         if (equal_ignoring_case(f.name, final_delivery_field)) out.final_delivery = true;
-        if (f.name == "failure" || f.name == "error")
-            out.failure = ascii_form(f.value).substr(0, failure_max);
+        if (f.name == "failure" || f.name == "error") out.failure = is_token(f.value) ? f.value : "";
     }
     if (out.original_message_id.empty())
         out.original_message_id = message_id_in(message.headers.first("In-Reply-To"));
@@ -214,6 +231,21 @@ Result<DeliveryNotice> read_delivery_notice(const Entity& message, const MimeLim
     if (out.original_message_id.empty())
         out.original_message_id = message_id_in(message.headers.first("In-Reply-To"));
     return out;
+}
+
+bool is_small_notice(std::string_view message, const MimeLimits& limits)
+{
+    if (message.size() > notice_max) return false;
+    const auto entity = read_entity(message, limits);
+    if (!entity) return false;
+    const auto kind = notice_kind(*entity, limits);
+    if (kind == NoticeKind::delivery) {
+        const auto report = read_delivery_notice(*entity, limits);
+        return report && !report->original_message_id.empty() && !report->recipients.empty();
+    }
+    if (kind != NoticeKind::disposition) return false;
+    const auto notice = read_disposition_notice(*entity, limits);
+    return notice && !notice->original_message_id.empty() && !notice->disposition.empty();
 }
 
 bool asks_for_final_delivery(const Headers& headers)

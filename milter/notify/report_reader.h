@@ -33,10 +33,15 @@ struct DispositionNotice {
     /// the modifier error or failure is "error".
     std::string disposition;
     bool final_delivery = false;  ///< carries the extension field
-    std::string failure;  ///< text of the Failure or Error field, printable ASCII, at most 200 characters
+    std::string
+        failure;  ///< the Failure or Error field when it is one word of [A-Za-z0-9.:_-], at most 100; or ""
 };
 /// Fault: malformed: not an MDN, or its parts cannot be split.
 Result<DispositionNotice> read_disposition_notice(const Entity& message, const MimeLimits& limits);
+
+/// A notification as a mail system makes it and no more: what may pass where mail is trusted in one direction only
+/// (D10). A document that calls itself a notification is none: at most 64 KiB, naming a message and what became of it.
+bool is_small_notice(std::string_view message, const MimeLimits& limits);
 
 struct DeliveryNotice {
     struct Recipient {

@@ -119,9 +119,9 @@ Status SmtpDialogue::connect(const std::string& where)
     return fail(temporary(where + ": " + std::strerror(error)));
 }
 
-Result<std::string> SmtpDialogue::line()
+Result<std::string> SmtpDialogue::line(milliseconds timeout)
 {
-    const auto deadline = in(timeout_);
+    const auto deadline = in(timeout);
     for (;;) {
         if (const auto end = waiting_.find('\n'); end != std::string::npos) {
             std::string out = waiting_.substr(0, end > 0 && waiting_[end - 1] == '\r' ? end - 1 : end);
@@ -138,11 +138,11 @@ Result<std::string> SmtpDialogue::line()
     }
 }
 
-Result<SmtpReply> SmtpDialogue::reply()
+Result<SmtpReply> SmtpDialogue::reply(milliseconds at_least)
 {
     SmtpReply out;
     while (out.lines.size() < reply_lines_max) {
-        TRY(const std::string text, line());
+        TRY(const std::string text, line(std::max(timeout_, at_least)));
         const int code = code_of(text);
         if (code == 0) return fail(temporary("the listener's reply is not SMTP"));
         const bool more = text.size() > 3 && text[3] == '-';

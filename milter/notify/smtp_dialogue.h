@@ -34,7 +34,8 @@ public:
     /// Fault: temporary, as all faults here; then the connection is of no use any more.
     Status connect(const std::string& where);
     /// The reply to what was sent before, or the greeting. Fault: no whole reply came.
-    Result<SmtpReply> reply();
+    /// @param at_least  waits so long even when the timeout is shorter
+    Result<SmtpReply> reply(milliseconds at_least = milliseconds(0));
     /// Sends the line with CRLF and waits for its reply. The line must hold no CR or LF.
     Result<SmtpReply> command(const std::string& line);
     /// Sends content in CRLF form with dot-stuffing, and the final dot. What is copied of it is cleansed.
@@ -43,7 +44,7 @@ public:
     void quit();
 
 private:
-    Result<std::string> line();
+    Result<std::string> line(milliseconds timeout);
     int fd_ = -1;
     milliseconds timeout_;
     std::string waiting_;  // received, not yet a line

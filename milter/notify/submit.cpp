@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t address_max = 400;
 constexpr std::size_t orcpt_max = 500;  // RFC 3461 4.2
+// Who gives up while the listener still files the message sends it again (RFC 5321 4.5.3.2.6).
+constexpr milliseconds final_dot = std::chrono::minutes(10);
 constexpr std::size_t envid_max = 100;  // RFC 3461 4.4
 
 // An address goes into a command line as it is: nothing may end that line or its brackets early.
@@ -113,7 +115,7 @@ Status Submission::talk()
         return Done{};
     }
     CHECK(smtp_.content(message_));
-    TRY(const auto last, smtp_.reply());
+    TRY(const auto last, smtp_.reply(final_dot));
     answer_all(last);
     return Done{};
 }

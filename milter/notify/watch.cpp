@@ -1,6 +1,7 @@
 // watch.cpp - see watch.h. A waiting row has one row in watch_due, at its next deadline.
 #include "milter/notify/watch.h"
 
+#include "milter/notify/sweep.h"
 #include "milter/store/codec.h"
 #include "milter/store/schema.h"
 
@@ -109,8 +110,11 @@ Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& w
     auto recipient = parse_address(watch.recipient, true);
     if (!recipient || watch.message_id.empty()) return Done{};
     auto key = key_of(store, watch.message_id, *recipient);
-    TRY(const auto there, txn.get(Table::watch, key));
-    return there ? Status(Done{}) : put_watch(txn, key, nullptr, watch);
+    TRY(const auto there, read_watch(txn, key));
+    if (!there) return put_watch(txn, key, nullptr, watch);
+    // Sent again after its failure was told: this one is waited for as well.
+    const bool over = there->state == "overdue" || there->state == "failed";
+    return over ? put_watch(txn, key, &*there, watch) : Status(Done{});
 }
 
 Result<std::optional<WatchRecord>> get_watch(ReadTxn& txn, const RecordStore& store,
@@ -208,22 +212,10 @@ Result<std::optional<Time>> next_watch_due(RecordStore& store)
 
 Result<std::size_t> sweep_watch(RecordStore& store, Time before)
 {
-    std::vector<std::string> old;
-    CHECK(store.read([&](ReadTxn& txn) {
-        return txn.scan(Table::watch, "", "", [&](std::string_view key, std::string_view value) {
-            WatchRecord w;
-            if (decode_fields(value, w) && w.state != "waiting" && w.sent_ms < in_ms(before))
-                old.emplace_back(key);
-            return old.size() < 1000;
-        });
-    }));
-    for (const auto& key : old)
-        CHECK(store.write([&](WriteTxn& txn) -> Status {
-            TRY(bool there, txn.erase(Table::watch, key));
-            static_cast<void>(there);
-            return Done{};
-        }));
-    return old.size();
+    return sweep_rows(store, Table::watch, [&](std::string_view value) {
+        auto w = decode_watch(value);
+        return w && w->state != "waiting" && w->sent_ms < in_ms(before);
+    });
 }
 
 }  // namespace direct

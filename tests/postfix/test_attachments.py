@@ -11,7 +11,7 @@ CCD = os.path.join(source_dir(), "tests/mail/ccd_demo.xml")
 
 class Attachments(SiteTest):
     def setUp(self):
-        self.postfix.empty_mailboxes()
+        self.fresh()
 
     def send(self, attachments):
         inner, message = self.from_bob(attachments=attachments)

@@ -12,8 +12,7 @@ class House(SiteTest):
     socket = "unix"
 
     def setUp(self):
-        self.postfix.empty_mailboxes()
-        self.sink.clear()
+        self.fresh()
 
     def test_what_was_accepted_survives_kill_9_and_is_delivered_once(self):
         # Nobody answers on the re-injection port: the leg has to wait in the store.

@@ -39,7 +39,7 @@ class Forms(SiteTest):
         cls.daemon.add_anchor(HERE, cls.far_mid, "in")
 
     def setUp(self):
-        self.postfix.empty_mailboxes()
+        self.fresh()
 
     def goes_through(self, how=None, signers=None, recipients=None, inner=None, to=f"alice@{HERE}"):
         attachment = os.urandom(3000) + b"\r\n.\r\n\n\r"

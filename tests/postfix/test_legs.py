@@ -13,8 +13,7 @@ class LegsTest(SiteTest):
     logins = {**SiteTest.logins, OTHER: PASSWORD}
 
     def setUp(self):
-        self.sink.clear()
-        self.postfix.empty_mailboxes()
+        self.fresh()
 
     def held_for(self, contact):
         found = self.daemon.ctl("held", "list", "--json").json
@@ -49,7 +48,11 @@ class Legs(LegsTest):
         self.assertNotIn(b"Zanzibar77", local)
         self.assertEqual(len(self.held_for("jane@person.test")), 1)
         # Refused: told to the submitter, and nothing for them anywhere, not even in the mailbox next door.
-        [report] = self.delivered()
+        # Local to local is notified as foreign mail is: the mailbox and the held record have taken custody.
+        arrived = self.delivered(count=3)
+        [report] = [m for m in arrived if b"report-type=delivery-status" in m]
+        self.assertEqual(sorted(smime.field(m, "From") for m in arrived if m is not report),
+                         [f"<carol@{HERE}>", f"<newuser@{HERE}>"])
         for address in (UNKNOWN, OTHER):
             self.assertRegex(report.decode(), rf"Final-Recipient: rfc822; ?{address}")
         self.assertNotIn(MARK.encode(), report)

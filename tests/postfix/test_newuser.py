@@ -15,8 +15,7 @@ class Newuser(SiteTest):
     sections = {"newuser": {"help_url": "https://help.here.test/newuser", "notice_interval": "0"}}
 
     def setUp(self):
-        self.sink.clear()
-        self.postfix.empty_mailboxes()
+        self.fresh()
 
     def newuser(self, subject, *, how=None, signers=None, to=f"newuser@{HERE}", recipients=None, headers=(), **mail):
         inner = smime.mail(f"bob@{THERE}", to, subject, "Body HELDMARK\n",

@@ -16,16 +16,7 @@ class NoticeTest(SiteTest):
     sections = {"newuser": {"notice_interval": "0"}}
 
     def setUp(self):
-        self.sink.clear()
-        self.postfix.empty_mailboxes()
-
-    def settled(self):
-        """Waits until nothing is owed and nothing is in Postfix's queue."""
-        def quiet():
-            waiting = self.daemon.ctl("outbox", "list", "--json").json
-            rows = waiting["outbox"] if isinstance(waiting, dict) and "outbox" in waiting else waiting
-            return not [r for r in rows if r.get("state") != "failed"] and not self.postfix.queue()
-        until(quiet, "nothing owed, nothing queued")
+        self.fresh()
 
     def notice(self, mail, anchors=None):
         """The inner MDN of a message in the sink, opened with bob's key and verified under our authority."""
@@ -108,6 +99,23 @@ class Processed(NoticeTest):
         self.assertEqual(self.notices(2), [("failed", f"broken@{HERE}", False), ("processed", f"broken@{HERE}", False)])
         for mail in self.sink.mails:   # no bounce of the opened message went out
             self.assertNotIn(MARK.encode(), mail.data)
+
+    def test_what_failed_may_be_sent_again(self):
+        """The same message, once the mailbox can take it: a repeat of what was delivered is dropped, not of what failed."""
+        inner = smime.mail(f"bob@{THERE}", f"broken@{HERE}", "S", "T")
+        message = smime.sealed(inner, [self.bob], [self.here])
+        for round in (1, 2):
+            self.accepted(self.inbound(message, f"broken@{HERE}"))
+            self.assertEqual([n[0] for n in self.notices(2 * round)], ["failed"] * round + ["processed"] * round)
+
+    def test_a_local_delivery_that_fails_is_told_to_our_own_user(self):
+        mail = smime.mail(f"alice@{HERE}", f"broken@{HERE}", MARK, MARK)
+        self.accepted(self.submit(mail, f"broken@{HERE}"))
+        told = [email.message_from_bytes(m) for m in self.delivered(count=2)]
+        fields = [m.get_payload()[1].get_payload()[0] for m in told]
+        self.assertEqual(sorted(f["Disposition"].rsplit(";", 1)[1] for f in fields), ["failed", "processed"])
+        self.assertEqual({f["Original-Message-ID"] for f in fields}, {smime.field(mail, "Message-ID")})
+        self.assertEqual(self.sink.mails, [])
 
     def test_an_alias_is_processed_and_what_came_of_it_is_not_claimed(self):
         inner = smime.mail(f"bob@{THERE}", f"list@{HERE}", "S", "T", headers=[OPTION])

@@ -44,8 +44,7 @@ class Outbound(SiteTest):
         d.add_certificate("direct.gcm.test", cls.gcm)
 
     def setUp(self):
-        self.sink.clear()
-        self.postfix.empty_mailboxes()
+        self.fresh()
 
     def mail(self, to, **more):
         return smime.mail(f"alice@{HERE}", to, f"Subject {MARK}", f"Body {MARK} \u00e4\n",

@@ -1,8 +1,8 @@
 """The sender's side: who has answered, who still has to, and what the submitter hears."""
+import shutil
 import unittest
 
 from harness import smime
-from harness.base import until
 from harness.site import HERE, THERE, SiteTest
 
 OPTION = ("Disposition-Notification-Options", "X-DIRECT-FINAL-DESTINATION-DELIVERY=optional,true")
@@ -13,8 +13,7 @@ class Watch(SiteTest):
     sections = {"notify": {"processed_within": "60m", "dispatched_within": "60m"}}
 
     def setUp(self):
-        self.sink.clear()
-        self.postfix.empty_mailboxes()
+        self.fresh()
 
     def sent(self, to=f"bob@{THERE}", headers=(), cc=()):
         """Alice's message on its way; returns its Message-ID."""
@@ -23,12 +22,12 @@ class Watch(SiteTest):
         self.sink.wait_for(to)
         return smime.field(mail, "Message-ID")
 
-    def mdn(self, message_id, disposition, *, extra="", by=f"bob@{THERE}", about=None, signer=None):
+    def mdn(self, message_id, disposition, *, extra="", by=f"bob@{THERE}", about=None, signer=None, words="words"):
         return smime.sealed(
             (f"From: {by}\r\nTo: alice@{HERE}\r\nSubject: MDN {disposition}\r\nDate: Sun, 22 Nov 2026 07:00:00 +0000\r\n"
              f"Message-ID: <{disposition}.{id(object())}.{message_id.strip('<>')}>\r\nMIME-Version: 1.0\r\nAuto-Submitted: auto-replied\r\n"
              "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n\r\n"
-             "--b\r\nContent-Type: text/plain\r\n\r\nwords\r\n--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
+             f"--b\r\nContent-Type: text/plain\r\n\r\n{words}\r\n--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
              f"Final-Recipient: rfc822;{about or by}\r\nOriginal-Message-ID: {message_id}\r\n{extra}"
              f"Disposition: automatic-action/MDN-sent-automatically;{disposition}\r\n\r\n--b--\r\n").encode(),
             [signer or self.bob], [self.alice])
@@ -42,8 +41,7 @@ class Watch(SiteTest):
 
     def shown(self):
         """Subjects in alice's mailbox once everything has arrived there."""
-        until(lambda: not self.daemon.ctl("outbox", "list", "--json").json["outbox"], "an empty outbox")
-        self.postfix.wait_queue_empty()
+        self.settled()
         return sorted(smime.field(m, "Subject") for m in self.postfix.maildir(f"alice@{HERE}"))
 
     def test_processed_completes_ordinary_mail(self):
@@ -112,6 +110,41 @@ class Watch(SiteTest):
         self.assertNotEqual(self.daemon.ctl("status", f"<read1@{HERE}>").code, 0)
 
 
+class OneWay(SiteTest):
+    """We write to them and do not trust their mail: notices about what we sent arrive, and nothing else (D10)."""
+    setUp, sent, mdn, arrives, row, shown = (Watch.setUp, Watch.sent, Watch.mdn, Watch.arrives, Watch.row, Watch.shown)
+    sections = Watch.sections
+
+    @classmethod
+    def install_certificates(cls):
+        super().install_certificates()
+        shutil.rmtree(cls.daemon.root + "/anchors")
+        cls.daemon.add_anchor(HERE, cls.here_ca)
+        cls.daemon.add_anchor(HERE, cls.there_ca, "out")
+
+    def test_a_notice_about_our_message_arrives_and_ordinary_mail_does_not(self):
+        self.refused(self.inbound(self.from_bob()[1]), "untrusted")
+        message_id = self.sent()
+        self.arrives(self.mdn(message_id, "processed"))
+        self.assertEqual(self.row(message_id)["state"], "complete")
+        self.assertEqual(self.shown(), ["MDN processed"])
+
+    def test_a_notice_about_nothing_we_sent_is_refused(self):
+        self.refused(self.inbound(self.mdn(f"<never.sent@{HERE}>", "processed")), "untrusted")
+        # Somebody else's message is not his either.
+        message_id = self.sent()
+        self.refused(self.inbound(self.mdn(message_id, "processed"), f"carol@{HERE}"))
+        self.assertEqual(self.row(message_id)["state"], "waiting")
+        self.nothing_delivered(f"carol@{HERE}")
+
+    def test_a_letter_dressed_as_a_notice_is_refused(self):
+        message_id = self.sent()
+        letter = "\r\n".join(["Dear colleague, pay here."] * 4000)
+        self.refused(self.inbound(self.mdn(message_id, "processed", words=letter)), "untrusted")
+        self.assertEqual(self.row(message_id)["state"], "waiting")
+        self.nothing_delivered()
+
+
 class Overdue(SiteTest):
     """Timers of a second: nobody answers in time."""
     sections = {"notify": {"processed_within": "2s", "dispatched_within": "2s"}}
@@ -131,6 +164,18 @@ class Overdue(SiteTest):
         self.assertEqual(self.shown(), ["Direct message not delivered"])
         self.assertEqual(self.row(message_id)["state"], "overdue")
         self.assertIn("late, after the failure report", self.daemon.ctl("audit").out)
+
+    def test_what_is_sent_again_after_the_report_is_waited_for_again(self):
+        mail = smime.mail(f"alice@{HERE}", f"bob@{THERE}", "S", "T")
+        message_id = smime.field(mail, "Message-ID")
+        self.accepted(self.submit(mail, f"bob@{THERE}"))
+        self.reports(1)
+        self.assertEqual(self.row(message_id)["state"], "overdue")
+        self.accepted(self.submit(mail, f"bob@{THERE}"))
+        self.sink.wait_for(f"bob@{THERE}", 2)
+        self.assertEqual(self.row(message_id)["state"], "waiting")
+        self.arrives(self.mdn(message_id, "processed"))
+        self.assertEqual(self.row(message_id)["state"], "complete")
 
     def test_the_timer_survives_kill_9(self):
         message_id = self.sent()

@@ -104,6 +104,22 @@ class SiteTest(PostfixTest):
 
     # --- what tests do ---------------------------------------------------------------------------------
 
+    def settled(self):
+        """Waits until what was set going has arrived: nothing owed by us (what failed for good stays), nothing queued."""
+        def under_way():
+            listed = self.daemon.ctl("outbox", "list", "--json")
+            if listed.code != 0:
+                return listed.err
+            owed = [row for row in listed.json["outbox"] if row.get("state") != "failed"]
+            return owed or self.postfix.queue()
+        until(lambda: not under_way(), "nothing owed, nothing queued", detail=under_way)
+
+    def fresh(self):
+        """For setUp(): empty mailboxes and sink, into which nothing of the test before can still come."""
+        self.settled()
+        self.sink.clear()
+        self.postfix.empty_mailboxes()
+
     def inbound(self, message, recipients=f"alice@{HERE}", sender=f"bob@{THERE}", **parameters):
         """Sends to the mx listener as the outside would; returns the client's Outcome."""
         return client.send(self.postfix.mx, sender, recipients, message, **parameters)

@@ -103,3 +103,20 @@ BOOST_AUTO_TEST_CASE(a_domain_that_postfix_would_complete_to_ours_is_ours_and_re
     for (const char* path : {"<jo@clinic>", "<jo@dir>", "<jo>", "<@>", "<direct@>", "<jo@direct.other>"})
         BOOST_TEST(!classify_recipient(*site, path).ours, path);
 }
+
+// Postfix strips a trailing dot, blanks and comments, and delivers: such a recipient passed as none of ours, unjudged.
+BOOST_AUTO_TEST_CASE(a_path_only_postfix_reads_is_ours_when_it_names_us)
+{
+    auto site = site_with("mx");
+    for (const char* path :
+         {"<jo@direct.clinic.example.>", "<jo@direct.clinic.example..>", "<jo@direct.clinic.example (x)>",
+          "<jo@ direct.clinic.example>", "<jo@direct.clinic.example >", "<jo (a@b) @direct.clinic.example>",
+          "<jo@direct.(x)clinic.example>", "<jo@ Direct>", "<(c)jo@(c)DIRECT.CLINIC.EXAMPLE(c)>"}) {
+        auto recipient = classify_recipient(*site, path);
+        BOOST_TEST(recipient.ours, path);
+        BOOST_TEST(!recipient.address.has_value(), path);
+    }
+    for (const char* path : {"<>", "<postmaster>", "<a b@other.example>", "<jo@other.example.>",
+                             "<jo@[192.0.2.1]>", "<list+jo=direct.clinic.example@lists.example>"})
+        BOOST_TEST(!classify_recipient(*site, path).ours, path);
+}

@@ -160,6 +160,24 @@ BOOST_AUTO_TEST_CASE(notices_about_nothing_of_ours_are_unknown)
     BOOST_TEST((w.note("processed") == NoticeUse::unknown));
 }
 
+// The fault: a thousand rows went each hour, and a busy site has more.
+BOOST_AUTO_TEST_CASE(however_many_old_rows_go)
+{
+    Watching w;
+    BOOST_REQUIRE(w.store.write([&](WriteTxn& txn) -> Status {
+        for (int i = 0; i < 5001; ++i) {
+            LegRecord leg;
+            leg.envelope_id = "leg" + std::to_string(i);
+            leg.created_ms = i % 2 ? 1 : start.time_since_epoch().count();
+            CHECK(keep_leg(txn, leg));
+        }
+        return Done{};
+    }));
+    BOOST_TEST(*sweep_legs(w.store, start) == 2500u);
+    BOOST_TEST(w.memory.rows(Table::leg) == 2501u);
+    BOOST_TEST(*sweep_legs(w.store, start) == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(old_rows_go_when_nothing_is_waited_for)
 {
     Watching w;

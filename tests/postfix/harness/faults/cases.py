@@ -76,7 +76,7 @@ class Maker:
         case = Case(number, kind)
         case.message_id = f"<m{number:06d}.{self._mark(number, 'id')}@{THERE if kind.startswith('in') else HERE}>"
         getattr(self, "_" + kind.replace("-", "_"))(case, r)
-        if case.sender == BOB and not case.refused:
+        if case.sender in (ALICE, BOB) and not case.refused:
             case.heard = tuple(f"processed {a}" for a in (*case.clear, *((NEWUSER,) if case.contact else ())))
         return case
 

@@ -127,13 +127,16 @@ class Ledger:
         except Failure as e:
             self.fault("unreadable", f"a notification for {address}: {e}")
             return
-        about = MESSAGE_ID.search(self._field(inner, "Original-Message-ID"))
-        if SECRET.search(inner) or not about:
+        self._notification(inner, address, "sink", entry, queue_id, received)
+
+    def _notification(self, report, address, place, entry, queue_id, received):
+        about = MESSAGE_ID.search(self._field(report, "Original-Message-ID"))
+        if SECRET.search(report) or not about:
             self.fault("leaked" if about else "strange", f"in a notification for {address}")
             return
-        disposition = self._field(inner, "Disposition").rsplit(";", 1)[-1].strip()
-        recipient = self._field(inner, "Final-Recipient").rsplit(";", 1)[-1].strip()
-        self.keep(Copy(int(about.group(1)), address, f"{disposition} {recipient}", "sink", entry, queue_id, received))
+        disposition = self._field(report, "Disposition").rsplit(";", 1)[-1].strip()
+        recipient = self._field(report, "Final-Recipient").rsplit(";", 1)[-1].strip()
+        self.keep(Copy(int(about.group(1)), address, f"{disposition} {recipient}", place, entry, queue_id, received))
 
     @staticmethod
     def _field(report, name):
@@ -155,6 +158,10 @@ class Ledger:
         told = {int(n) for n in UNREACHABLE.findall(data)}
         if not numbers and len(told) == 1:
             self.keep(Copy(told.pop(), address, REPORT, "mailbox", smime.field(data, "Message-ID"), queue_id, received))
+            return
+        if b"disposition-notification" in data:
+            # One that was made twice would have two Message-IDs.
+            self._notification(data, address, "mailbox", smime.field(data, "Message-ID"), queue_id, received)
             return
         if len(numbers) != 1:
             self.fault("strange", f"in {address}: {smime.field(data, 'Subject')} from {smime.field(data, 'From')}")

@@ -9,7 +9,7 @@ import time
 from ..base import Failure, until
 from ..site import THERE, SiteTest
 from .cases import ALICE, CAROL, NEWUSER, PLAIN, Maker
-from .killer import Killer
+from .killer import EVERY, Killer
 from .ledger import Ledger, secrets_in
 from .senders import MilterSender, SmtpSender
 from .verdict import Verdict
@@ -218,6 +218,9 @@ def run_once(site, messages, seed, **options):
     verdict = run.go()
     for line in run.report(verdict):
         say(line)
+    idle = set(EVERY) - {"daemon-at-step"} - set(run.killer.counts())
+    if idle and messages >= 2000:
+        raise Failure(f"never killed: {sorted(idle)}")
     if any(verdict.counts().values()):
         raise Failure("\n".join(["the count does not add up", *run.report(verdict), *verdict.lines()]))
     return run
