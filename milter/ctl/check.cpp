@@ -86,12 +86,16 @@ void check_anchors(const Site& site, Time now, Findings& findings)
         check_expiry("anchor of " + row.domain, row.certificate, now, "ask the other side for its successor",
                      findings);
     for (const auto& d : site.settings->domains) {
-        if (site.anchors.of(d.name, Direction::incoming).empty() && d.bundles.empty())
+        if (site.anchors.of(d.name, Direction::incoming).empty())
             findings.fault(d.name + " has no anchor for incoming mail: everything is refused as untrusted",
                            "directctl anchor add FILE --domain " + d.name);
-        if (site.anchors.of(d.name, Direction::outgoing).empty() && d.bundles.empty())
+        if (site.anchors.of(d.name, Direction::outgoing).empty())
             findings.fault(d.name + " has no anchor for outgoing mail: nothing can be sent",
                            "directctl anchor add FILE --domain " + d.name);
+        if (!d.bundles.empty())
+            findings.warning(
+                d.name + " names bundles, and this release does not fetch any: they give no anchor",
+                "add the anchors of the bundle as files, directctl anchor add FILE --domain " + d.name);
     }
 }
 

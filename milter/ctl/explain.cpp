@@ -15,6 +15,7 @@
 #include "milter/mime/wrap.h"
 #include "milter/newuser/held_record.h"
 #include "milter/newuser/subject.h"
+#include "milter/notify/report_reader.h"
 #include "milter/sta/outbound.h"
 
 namespace direct::ctl {
@@ -191,7 +192,8 @@ Story Explaining::outbound(const std::vector<Address>& to, const std::string& lo
     for (const auto* one : {&who->from, who->sender ? &*who->sender : nullptr})
         if (one && !may_send_as(site_, login, *one))
             return all(Reason::not_authorised, "login " + login + " may not send as " + one->text());
-    OutboundMail mail{message_, who->from, {}, {}, common_.now};
+    OutboundMail mail{message_, who->from,   {},
+                      {},       common_.now, is_small_notice(message_, site_.mime_limits())};
     std::vector<Address> newuser;
     for (const auto& a : to)
         (site_.is_newuser(a) ? newuser : site_.domain_of(a) ? mail.local : mail.outside).push_back(a);

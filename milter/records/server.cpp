@@ -20,6 +20,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <typeinfo>
 
 #include "milter/base/child.h"
 #include "milter/base/log.h"
@@ -200,7 +201,9 @@ private:
             try {
                 serve(worker.socket.get());
             } catch (const std::exception& e) {
-                LogLine(LOG_CRIT, "", "unexpected").with("where", "control socket").with("what", e.what());
+                LogLine(LOG_CRIT, "", "unexpected")
+                    .with("where", "control socket")
+                    .with("what", typeid(e).name());
             }
             ::shutdown(worker.socket.get(), SHUT_RDWR);  // the peer sees the end now, not at the next request
             worker.done = true;

@@ -5,12 +5,14 @@
 #include "milter/audit/audit.h"
 #include "milter/base/text.h"
 #include "milter/notify/outbox.h"
+#include "milter/notify/owed_notice.h"
 #include "milter/records/verbs.h"
 #include "milter/store/schema.h"
 
 namespace direct::verbs {
 namespace {
 
+constexpr std::size_t owed_shown_max = 1000;  // of a reply: notifications not yet sealed
 constexpr const char* not_running = "the daemon is not running";
 
 Json audit_row(const AuditEntry& e)
@@ -49,6 +51,22 @@ Json outbox_row(const OutboxEntry& e)
     row["due"] = iso_ms(e.due_ms);
     row["tries"] = e.tries;
     row["last_answer"] = e.last_answer;
+    return row;
+}
+
+/// A notification that is owed and not yet signed and sealed: it becomes an entry once it is.
+Json owed_row(const OwedNotice& n)
+{
+    Json row;
+    row["id"] = hex(n.id);
+    row["kind"] = n.disposition + "-notice";
+    row["state"] = "to-seal";
+    row["recipients"] = Json::array({n.sender});
+    row["queue_id"] = n.queue_id;
+    row["created"] = iso_ms(n.created_ms);
+    row["due"] = iso_ms(n.due_ms);
+    row["tries"] = n.tries;
+    row["last_answer"] = "";
     return row;
 }
 
@@ -129,7 +147,13 @@ Reply outbox_list(const Context& c, Parameters& p)
         });
     });
     if (!done) return bad(done.error());
-    if (page.full()) reply["next"] = page.next();
+    if (page.full()) {
+        reply["next"] = page.next();
+        return good(reply);
+    }
+    auto owed = owed_notices(c.store, owed_shown_max);
+    if (!owed) return bad(owed.error());
+    for (const auto& n : *owed) reply["outbox"].push_back(owed_row(n));
     return good(reply);
 }
 

@@ -2,7 +2,6 @@
 #include <nlohmann/json.hpp>
 
 #include "milter/base/text.h"
-#include "milter/notify/owed_notice.h"
 #include "milter/notify/watch.h"
 #include "milter/records/verbs.h"
 

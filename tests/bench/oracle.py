@@ -6,7 +6,7 @@ over one connection, and what a statistician sees: the distance of their distrib
 
 Prints per class the times, and per pair the Kolmogorov-Smirnov distance D with its p (two-sided, asymptotic) and
 Welch's t. D that chance alone exceeds once in a hundred pairs: 1.63 * sqrt(2/N). Needs root (the private Postfix).
-`--grid 10ms` with a text of some MiB shows the classes apart: the test can see what there is to be seen.
+Exit code 1 when more pairs are apart than chance allows. `--grid 10ms` with a text of some MiB shows the classes apart: the test can see what there is to be seen.
 """
 import argparse
 import itertools
@@ -83,6 +83,7 @@ def tell(times, per_class):
         print(f"{a:20s} {b:20s} D {d:.3f} (1 %: {limit:.3f})  p {p:.4f}  t {welch(times[a], times[b]):+.2f}{mark}")
     pairs = len(times) * (len(times) - 1) // 2
     print(f"pairs told apart at p < 0.01: {apart} of {pairs} (chance alone: {pairs * 0.01:.1f})")
+    return apart <= max(2, pairs // 7)
 
 
 def busy(site, stop):
@@ -101,6 +102,7 @@ def main():
     given = arguments.parse_args()
 
     class Site(SiteTest):
+        alike = False
         sections = {"limits": {"refusal_grid": given.grid}, "store": {"size_max": "2G"}}
 
         def runTest(self):
@@ -113,7 +115,7 @@ def main():
             for t in others:
                 t.start()
             try:
-                tell(measure(self, recorded, given.per_class, seed), given.per_class)
+                Site.alike = tell(measure(self, recorded, given.per_class, seed), given.per_class)
             finally:
                 stop.set()
                 for t in others:
@@ -124,6 +126,7 @@ def main():
         Site("runTest").runTest()
     finally:
         Site.doClassCleanups()
+    sys.exit(0 if Site.alike else 1)
 
 
 if __name__ == "__main__":

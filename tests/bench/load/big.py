@@ -5,6 +5,7 @@ Bound: limits.work_memory + 256 KiB for each session + one message in the outbox
 daemon had before. RssAnon is what counts: mapped pages of the store are the kernel's to take back.
 """
 import os
+import sys
 import threading
 import time
 
@@ -91,6 +92,7 @@ def main():
         taken = sum(n for v, n in verdicts.items() if v.startswith(("discard", "accept")))
         print(f"outbox empty after {time.monotonic() - before:.0f} s more; handed over {site.sink.messages - 100} of {taken}; "
               f"RssAnon then {site.status('RssAnon') >> 10} MiB; store {du(site.daemon.root) >> 20} MiB")
+    sys.exit(0 if peak <= bound else 1)
 
 
 def du(folder):

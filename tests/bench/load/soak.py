@@ -5,6 +5,7 @@ Wanted: RssAnon within 5 % between a tenth and the end; threads and descriptors 
 on purpose: audit, message records, idempotency rows (10 days), settled entries.
 """
 import random
+import sys
 
 import driver
 from big import du
@@ -31,6 +32,7 @@ def main():
                        site.descriptors(), size >> 20, size // ((i + 1) * tenth), site.sink.messages, widths=widths)
         print(f"RssAnon at the end / at a tenth: {anon[-1] / anon[0]:.3f}; {verdicts}")
         print(site.daemon.ctl("store", "stat").out)
+    sys.exit(0 if anon[-1] <= anon[0] * 1.05 else 1)
 
 
 if __name__ == "__main__":
