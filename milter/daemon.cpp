@@ -80,6 +80,11 @@ Status Daemon::open_rooms()
     hooks.reload = [this] { return reload(); };
     hooks.metrics = [] { return metrics_text(); };
     hooks.wake_outbox = [this] { outbox_->wake(); };
+    open_bundles();
+    hooks.bundles = [this] { return list_bundles(*house_->site()->settings, clock_.now()); };
+    hooks.refresh_bundles = [this](const std::string& name, bool dry_run, const std::string& who) {
+        return bundles_->refresh(name, dry_run, who);
+    };
     service_ = std::make_unique<RecordService>(*store_, clock_, std::move(hooks));
     TRY(control_, ControlServer::start(settings.control_socket, *service_));
     caretaker_ = std::thread([this] { look_after(); });
@@ -131,6 +136,27 @@ void Daemon::read_the_rest()
     } catch (const std::exception& e) {
         LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());
     }
+}
+
+void Daemon::open_bundles()
+{
+    BundleKeeper::Hooks hooks;
+    hooks.fetch = [this](const BundleSettings& bundle, const BundleState& known) {
+        return fetch_over_http(fetch_options_of(*house_->site()->settings))(bundle, known);
+    };
+    hooks.settings = [this] { return house_->site()->settings; };
+    hooks.take_over = [this] { take_bundles_over(); };
+    bundles_ = std::make_unique<BundleKeeper>(*store_, clock_, std::move(hooks));
+}
+
+void Daemon::take_bundles_over()
+{
+    std::lock_guard one_at_a_time(reloading_);
+    auto site = with_new_trust(house_->site(), clock_.now());
+    tell(site->anchors.findings());
+    tell(site->findings);
+    house_->take_over(std::move(site));
+    LogLine(LOG_INFO, "", "reload").with("taken", "bundles");
 }
 
 void Daemon::look_after()
@@ -216,6 +242,7 @@ Status Daemon::reload()
     resize_store(*store_, (*site)->settings->store_size_max);
     house_->clock_watch.believe();
     house_->take_over(std::move(*site));
+    if (bundles_) bundles_->wake();
     count(Metric::reloads_total);
     LogLine(LOG_INFO, "", "reload").with("taken", "yes");
     return Done{};
@@ -233,6 +260,7 @@ Daemon::~Daemon()
     // They wake each other: both have ended before either goes.
     if (outbox_) outbox_->stop();
     if (notices_) notices_->stop();
+    bundles_.reset();
     if (house_) {
         house_->outbox = nullptr;
         house_->hand_over = nullptr;

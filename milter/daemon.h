@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "milter/bundle_keeper.h"
 #include "milter/house.h"
 #include "milter/notice_maker.h"
 #include "milter/records/server.h"
@@ -34,6 +35,8 @@ private:
                    ///< minute: the clock, parsers that did not start
     void tidy();
     void read_the_rest();
+    void take_bundles_over();  ///< anchors only: a configuration being edited stays out
+    void open_bundles();
     static Status keeps_our_keys(const Site& before, const Site& after);
     static Status keeps_anchors(const Site& before, const Site& after);
     static void tell(const std::vector<std::string>& findings);
@@ -46,6 +49,7 @@ private:
     std::unique_ptr<HandOver> hand_over_;
     std::unique_ptr<NoticeMaker> notices_;
     std::unique_ptr<OutboxSender> outbox_;
+    std::unique_ptr<BundleKeeper> bundles_;
     std::unique_ptr<RecordService> service_;
     std::unique_ptr<ControlServer> control_;
     std::mutex reloading_, mutex_;

@@ -130,6 +130,18 @@ Result<Reply> House::ask(std::string_view verb, const std::string& parameters)
     return service_->handle(common_.caller, verb, parameters);
 }
 
+Status as_store_owner(const Settings& settings, const std::function<int()>& work)
+{
+    if (must_change_user(settings))
+        return in_child([&] {
+            auto became = become_store_owner(settings);
+            return became ? work() : tell(became.error());
+        });
+    int exit = work();
+    if (exit == done) return Done{};
+    return fail(exit == later ? temporary("nothing changed") : misconfigured("nothing changed"));
+}
+
 Status write_note(const Common& common, const SettingsPtr& settings, const Note& note)
 {
     auto parameters = to_parameters(note);

@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -35,6 +36,10 @@ private:
     std::unique_ptr<RecordStore> store_;
     std::unique_ptr<RecordService> service_;
 };
+
+/// Runs `work` as the store's owner: in a child when that is another user, so that this process keeps its rights.
+/// What the child prints is seen. Fault: temporary, configuration (`work` returned another exit code than 0).
+Status as_store_owner(const Settings& settings, const std::function<int()>& work);
 
 /// One audit entry of what a command does. With the daemon stopped it is written by a child process that
 /// has become the store's owner, so that this one keeps the rights it needs to go on.

@@ -14,6 +14,7 @@
 
 #include "milter/base/text.h"
 #include "milter/ctl/access.h"
+#include "milter/ctl/check_trust.h"
 #include "milter/ctl/commands.h"
 #include "milter/ctl/findings.h"
 #include "milter/ctl/postfix.h"
@@ -31,21 +32,6 @@ constexpr auto day = std::chrono::hours(24);
 const char* word_of(Severity s)
 {
     return s == Severity::fault ? "fault" : s == Severity::warning ? "warning" : "note";
-}
-
-/// 60 days before: a note; 30: a warning; 7, or past: a fault.
-void check_expiry(const std::string& what, const Certificate& c, Time now, const char* remedy,
-                  Findings& findings)
-{
-    auto left = c.not_after() - now;
-    auto when = what + " (" + c.subject() + ") " + (left.count() < 0 ? "expired on " : "expires on ") +
-                short_time(c.not_after());
-    if (left < 7 * day)
-        findings.fault(when, remedy);
-    else if (left < 30 * day)
-        findings.warning(when, remedy);
-    else if (left < 60 * day)
-        findings.note(when, remedy);
 }
 
 /// Expired keys stay for old mail; what counts is whether a name has a newer one.
@@ -78,40 +64,22 @@ void check_keys(const Site& site, Time now, Findings& findings)
     }
 }
 
-void check_anchors(const Site& site, Time now, Findings& findings)
-{
-    for (const auto& f : site.anchors.findings())
-        findings.warning("anchor left out: " + f, "directctl anchor remove, or add its successor");
-    for (const auto& row : site.anchors.rows())
-        check_expiry("anchor of " + row.domain, row.certificate, now, "ask the other side for its successor",
-                     findings);
-    for (const auto& d : site.settings->domains) {
-        if (site.anchors.of(d.name, Direction::incoming).empty())
-            findings.fault(d.name + " has no anchor for incoming mail: everything is refused as untrusted",
-                           "directctl anchor add FILE --domain " + d.name);
-        if (site.anchors.of(d.name, Direction::outgoing).empty())
-            findings.fault(d.name + " has no anchor for outgoing mail: nothing can be sent",
-                           "directctl anchor add FILE --domain " + d.name);
-        if (!d.bundles.empty())
-            findings.warning(
-                d.name + " names bundles, and this release does not fetch any: they give no anchor",
-                "add the anchors of the bundle as files, directctl anchor add FILE --domain " + d.name);
-    }
-}
-
 void check_site(const Settings& settings, const SettingsPtr& shared, Time now, Findings& findings)
 {
     auto site = load_site(shared, now);
     site->read_all();
     check_keys(*site, now, findings);
-    check_anchors(*site, now, findings);
+    check_trust(*site, now, findings);
     for (const auto& fault : site->policies.faults())
         findings.fault(
             fault.substr(0, fault.find('\n')),
             "the daemon does not start or reload with it; directctl policy check FILE shows the place");
     for (const auto& note : site->policies.notes())
         findings.warning(note, "directctl policy check FILE shows the place");
-    for (const auto& f : site->findings)
+    auto others = site->findings;
+    // Bundles have been told of already, with their age.
+    std::erase_if(others, [](const std::string& f) { return f.starts_with("bundle "); });
+    for (const auto& f : others)
         findings.warning("left out: " + f, "mend or remove it in " + settings.store_certificates);
     for (const auto& d : settings.domains) {
         if (d.newuser.empty()) continue;

@@ -55,11 +55,19 @@ int cmd_anchor_list(const Common&, const std::string& domain);
 struct AnchorAddOptions {
     std::vector<std::string> files;
     std::string domain;
-    bool in = false, out = false, yes = false;
+    bool in = false, out = false, yes = false, end_certificates = false;
 };
 int cmd_anchor_add(const Common&, const AnchorAddOptions&);
 int cmd_anchor_remove(const Common&, const std::string& fingerprint, const std::string& domain);
-int cmd_anchor_export(const Common&, const std::string& domain);
+int cmd_anchor_export(const Common&, const std::string& domain, bool zip);
+
+int cmd_bundle_list(const Common&);
+struct BundleAddOptions {
+    std::string name, url, signer, domain;
+    bool in = false, out = false, yes = false;
+};
+int cmd_bundle_add(const Common&, const BundleAddOptions&);
+int cmd_bundle_refresh(const Common&, const std::string& name, bool dry_run);
 
 struct ExplainOptions {
     std::string direction, from, login, message, out;

@@ -10,9 +10,9 @@
 #include "milter/base/text.h"
 #include "milter/ctl/commands.h"
 #include "milter/ctl/files.h"
+#include "milter/ctl/parsers.h"
 #include "milter/ctl/print.h"
 #include "milter/newuser/subject.h"
-#include "plugins/host/worker_pool.h"
 
 namespace direct::ctl {
 namespace fs = std::filesystem;
@@ -72,20 +72,6 @@ std::string short_token(const Fault& fault)
 {
     std::string token(fault.token());
     return token.starts_with("newuser:") ? token.substr(8) : token;
-}
-
-/// The child and the plugins: beside this program in a build folder, unless a configuration was named.
-void find_plugins(const Common& common, const Settings& settings, PoolOptions& options)
-{
-    options.worker = settings.plugins_worker;
-    options.plugins = settings.plugins_path;
-    std::error_code ignored;
-    auto self = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-    auto beside = self / "direct-parse", folder = self.parent_path() / "lib/direct/plugins";
-    bool built = fs::exists(beside, ignored) && fs::is_directory(folder, ignored);
-    if (!built) return;
-    if (!common.config_given || !fs::exists(options.worker, ignored)) options.worker = beside;
-    if (!common.config_given || !fs::is_directory(options.plugins, ignored)) options.plugins = folder;
 }
 
 }  // namespace
@@ -148,13 +134,7 @@ int cmd_parse(const Common& common, const ParseOptions& given)
     auto content = given.file == "-" ? read_standard_input(document_file_max)
                                      : read_whole_file(given.file, document_file_max);
     if (!content) return tell(refuse(Reason::input, content.error().why));
-    PoolOptions options;
-    find_plugins(common, **settings, options);
-    options.children = 1;
-    options.budget = (*settings)->plugins_parse_budget;
-    options.memory = (*settings)->plugins_memory;
-    options.document_max = (*settings)->plugins_document_max;
-    options.items_max = static_cast<std::uint64_t>((*settings)->plugins_items_max);
+    auto options = parser_options(common, **settings);
     options.sandbox = given.sandbox;
     auto pool = WorkerPool::start(options);
     if (!pool) return tell(pool.error());

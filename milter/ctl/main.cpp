@@ -32,7 +32,9 @@ struct CommandLine {
     KeyRequestOptions key_request{"", "", "rsa-3072", ""};
     KeyAddOptions key_add;
     AnchorAddOptions anchor_add;
-    std::string domain, fingerprint, id, since, format = "json";
+    BundleAddOptions bundle_add;
+    std::string domain, fingerprint, id, name, since, format = "json";
+    bool zip = false, dry_run = false;
     ExplainOptions explain;
     SubjectOptions subject;
     ParseOptions parse;
@@ -107,17 +109,41 @@ void add_certificate_commands(CLI::App& app, CommandLine& l)
                          [&l] { return cmd_anchor_list(l.common, l.domain); });
     auto* add_anchor = command(*anchor, "add", "Shows fingerprints, then stores anchors", l,
                                [&l] { return cmd_anchor_add(l.common, l.anchor_add); });
-    add_anchor->add_option("FILE", l.anchor_add.files, "PEM, DER or p7b")->required();
+    add_anchor->add_option("FILE", l.anchor_add.files, "PEM, DER, p7b, p7m or zip of them")->required();
     add_anchor->add_option("--domain", l.anchor_add.domain, "Our domain that trusts; default: the only one");
     add_anchor->add_flag("--in", l.anchor_add.in, "For incoming mail only");
     add_anchor->add_flag("--out", l.anchor_add.out, "For outgoing mail only");
     add_anchor->add_flag("--yes", l.anchor_add.yes, "The fingerprints have been compared");
+    add_anchor->add_flag("--end-certificates", l.anchor_add.end_certificates,
+                         "With --yes: also certificates that are no CA, each as what it is itself");
     auto* remove = command(*anchor, "remove", "Takes an anchor away", l,
                            [&l] { return cmd_anchor_remove(l.common, l.fingerprint, l.domain); });
     remove->add_option("FINGERPRINT", l.fingerprint, "SHA-256, 64 digits")->required();
     auto* exports = command(*anchor, "export", "All anchors as PEM", l,
-                            [&l] { return cmd_anchor_export(l.common, l.domain); });
+                            [&l] { return cmd_anchor_export(l.common, l.domain, l.zip); });
+    exports->add_flag("--zip", l.zip, "A zip with one file for each on standard output");
     for (auto* sub : {list, remove, exports}) sub->add_option("--domain", l.domain, "Only of this domain");
+}
+
+void add_bundle_commands(CLI::App& app, CommandLine& l)
+{
+    auto* bundle = family(app, "bundle", "Trust bundles: anchors a community publishes");
+    command(*bundle, "list", "State, age and number of anchors", l,
+            [&l] { return cmd_bundle_list(l.common); });
+    auto* add = command(*bundle, "add", "Fetches and shows a bundle, then writes it into the configuration",
+                        l, [&l] { return cmd_bundle_add(l.common, l.bundle_add); });
+    add->add_option("NAME", l.bundle_add.name, "Its name here")->required();
+    add->add_option("--url", l.bundle_add.url, "Where it is published")->required();
+    add->add_option("--signer", l.bundle_add.signer,
+                    "Certificate that signs it; absent: unsigned is expected");
+    add->add_option("--domain", l.bundle_add.domain, "Our domain that trusts; default: the only one");
+    add->add_flag("--in", l.bundle_add.in, "For incoming mail only");
+    add->add_flag("--out", l.bundle_add.out, "For outgoing mail only");
+    add->add_flag("--yes", l.bundle_add.yes, "The signer's fingerprint has been compared");
+    auto* refresh = command(*bundle, "refresh", "Fetches now; one, or all", l,
+                            [&l] { return cmd_bundle_refresh(l.common, l.name, l.dry_run); });
+    refresh->add_option("NAME", l.name, "Only this one");
+    refresh->add_flag("--dry-run", l.dry_run, "Tell who would gain and lose trust, change nothing");
 }
 
 void add_mail_commands(CLI::App& app, CommandLine& l)
@@ -242,6 +268,7 @@ int read_and_run(int argc, char** argv)
     app.add_option("--time", line.time, "Pretend it is this time (2026-11-22T03:10:00Z)");
     add_site_commands(app, line);
     add_certificate_commands(app, line);
+    add_bundle_commands(app, line);
     add_mail_commands(app, line);
     add_policy_commands(app, line);
     add_record_commands(app, line);

@@ -37,6 +37,8 @@ constexpr Verb table[] = {
     {"status", false, status},
     {"store.stat", false, store_stat},
     {"metrics", false, metrics},
+    {"bundle.list", false, bundle_list},
+    {"bundle.refresh", true, bundle_refresh},
     {"reload", true, reload},
     {"note", true, note},
 };

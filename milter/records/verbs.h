@@ -77,6 +77,8 @@ Reply outbox_retry(const Context&, Parameters&);
 Reply watch_list(const Context&, Parameters&);
 Reply status(const Context&, Parameters&);
 Reply store_stat(const Context&, Parameters&);
+Reply bundle_list(const Context&, Parameters&);
+Reply bundle_refresh(const Context&, Parameters&);
 Reply reload(const Context&, Parameters&);
 Reply metrics(const Context&, Parameters&);
 Reply note(const Context&, Parameters&);

@@ -71,8 +71,8 @@ Json owed_row(const OwedNotice& n)
 }
 
 /// What a command may have written into the audit in its own name.
-constexpr const char* note_events[] = {"init",    "explain",    "key-request",
-                                       "key-add", "anchor-add", "anchor-remove"};
+constexpr const char* note_events[] = {"init",       "explain",       "key-request", "key-add",
+                                       "anchor-add", "anchor-remove", "bundle",      "bundle-add"};
 
 Status remember(const Context& c, const char* event, std::string detail, bool ok)
 {
@@ -186,6 +186,24 @@ Reply store_stat(const Context& c, Parameters& p)
     reply["last_txn"] = stat->last_txn;
     for (const auto& [name, number] : stat->entries) reply["entries"][name] = number;
     return good(reply);
+}
+
+Reply bundle_list(const Context& c, Parameters& p)
+{
+    if (auto ok = p.check(); !ok) return bad(ok.error());
+    if (!c.hooks.bundles) return bad(75, "temporary", not_running);
+    return {0, c.hooks.bundles()};
+}
+
+Reply bundle_refresh(const Context& c, Parameters& p)
+{
+    auto name = p.text("name", 200);
+    bool dry_run = p.number("dry_run", 0, 0, 1) == 1;
+    if (auto ok = p.check(); !ok) return bad(ok.error());
+    if (!c.hooks.refresh_bundles) return bad(75, "temporary", not_running);
+    auto done = c.hooks.refresh_bundles(name, dry_run, c.caller.name);
+    if (!done) return bad(done.error());
+    return {0, *done};
 }
 
 Reply reload(const Context& c, Parameters& p)

@@ -10,11 +10,6 @@ namespace direct {
 
 namespace fs = std::filesystem;
 
-KeyRing::KeyRing() = default;
-KeyRing::~KeyRing() = default;
-KeyRing::KeyRing(KeyRing&&) noexcept = default;
-KeyRing& KeyRing::operator=(KeyRing&&) noexcept = default;
-
 KeyRing KeyRing::load(const std::string& folder)
 {
     KeyRing ring;
@@ -31,7 +26,7 @@ KeyRing KeyRing::load(const std::string& folder)
             ring.findings_.push_back(sub.string() + ": the folder's name is neither address nor domain");
             continue;
         }
-        ring.folders_.push_back(std::make_unique<KeyFolder>(*std::move(owner), sub));
+        ring.folders_.push_back(std::make_shared<KeyFolder>(*std::move(owner), sub));
         ring.by_name_.emplace(ring.folders_.back()->name(), ring.folders_.back().get());
     }
     return ring;
@@ -39,7 +34,7 @@ KeyRing KeyRing::load(const std::string& folder)
 
 void KeyRing::add(OwnKey key)
 {
-    folders_.push_back(std::make_unique<KeyFolder>(std::move(key)));
+    folders_.push_back(std::make_shared<KeyFolder>(std::move(key)));
     by_name_.emplace(folders_.back()->name(), folders_.back().get());
 }
 

@@ -29,15 +29,10 @@ struct OwnKey {
 
 class KeyFolder;
 
-/// Pointers to keys stay good as long as the ring. The look-ups read what has not been read; a key that cannot be
+/// A copy shares what has been read, and pointers to keys stay good as long as one of them. The look-ups read what has not been read; a key that cannot be
 /// read then is logged and counted (key_failures_total).
 class KeyRing {
 public:
-    KeyRing();
-    ~KeyRing();
-    KeyRing(KeyRing&&) noexcept;
-    KeyRing& operator=(KeyRing&&) noexcept;
-
     /// Keys bound to the address first, then to its domain; every one, expired ones too (A10: old mail).
     std::vector<const OwnKey*> for_decryption(const Address& recipient) const;
     /// Keys that may sign for the address at that time: address before domain; newest notBefore first. Expired and not yet
@@ -62,7 +57,7 @@ private:
     std::vector<KeyFolder*> folders_of(const Address& address) const;
     std::vector<KeyFolder*> folders_of(const std::string& name) const;
 
-    std::vector<std::unique_ptr<KeyFolder>> folders_;  ///< by folder name
+    std::vector<std::shared_ptr<KeyFolder>> folders_;  ///< by folder name
     std::multimap<std::string, KeyFolder*> by_name_;
     std::vector<std::string> findings_;  ///< of the folder above them
 };

@@ -21,15 +21,18 @@ std::string host_name()
 /// Local Direct addresses are answered from our own keys, without asking anybody (G15).
 class OwnKeysResolver : public CertificateResolver {
 public:
-    explicit OwnKeysResolver(std::shared_ptr<const Site> site) : site_(std::move(site)) {}
+    OwnKeysResolver(std::shared_ptr<const Settings> settings, KeyRing keys)
+        : settings_(std::move(settings)), keys_(std::move(keys))
+    {
+    }
     Discovery find(const Address& address, const Budget&) override
     {
         Discovery found;
         found.answer = Discovery::Answer::not_found;
-        if (!site_->domain_of(address)) return found;
+        if (!settings_->domain(address.domain)) return found;
         found.step = "own keys";
-        found.certificates = site_->keys.certificates_of(address);
-        if (auto trouble = site_->keys.trouble(address); found.certificates.empty() && !trouble.empty()) {
+        found.certificates = keys_.certificates_of(address);
+        if (auto trouble = keys_.trouble(address); found.certificates.empty() && !trouble.empty()) {
             found.answer = Discovery::Answer::later;
             found.why = "a key cannot be read: " + trouble.front();
             return found;
@@ -42,7 +45,8 @@ public:
     }
 
 private:
-    std::shared_ptr<const Site> site_;
+    std::shared_ptr<const Settings> settings_;
+    KeyRing keys_;
 };
 
 }  // namespace
@@ -94,17 +98,28 @@ std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, 
     site->host = host_name();
     site->authserv_id = settings->milter_authserv_id.empty() ? site->host : settings->milter_authserv_id;
     site->keys = KeyRing::load(settings->store_keys);
-    site->anchors = TrustAnchors::load(settings->store_anchors, now);
+    auto trust = load_trust(*settings, now);
+    site->anchors = std::move(trust.anchors);
+    site->bundles = std::move(trust.bundles);
     site->policies = DomainPolicies::load(*settings);
     site->fetcher = std::make_shared<const Fetcher>(fetch_options_of(*settings));
     auto files = std::make_unique<FileResolver>(settings->store_certificates);
     site->findings = files->findings();
+    site->findings.insert(site->findings.end(), trust.findings.begin(), trust.findings.end());
     std::vector<std::unique_ptr<CertificateResolver>> steps;
-    // The resolver refers back to the keys of this very site without owning it.
-    steps.push_back(
-        std::make_unique<OwnKeysResolver>(std::shared_ptr<const Site>(std::shared_ptr<void>(), site.get())));
+    steps.push_back(std::make_unique<OwnKeysResolver>(settings, site->keys));
     steps.push_back(std::move(files));
     site->resolver = std::make_shared<ResolverChain>(std::move(steps));
+    return site;
+}
+
+std::shared_ptr<const Site> with_new_trust(const std::shared_ptr<const Site>& before, Time now)
+{
+    auto site = std::make_shared<Site>(*before);
+    auto trust = load_trust(*before->settings, now);
+    site->anchors = std::move(trust.anchors);
+    site->bundles = std::move(trust.bundles);
+    site->findings = std::move(trust.findings);
     return site;
 }
 

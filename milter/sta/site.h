@@ -15,10 +15,10 @@
 #include "milter/mime/message.h"
 #include "milter/smime/smime.h"
 #include "milter/sta/policies.h"
+#include "milter/sta/trust.h"
 #include "policy/discovery/issuer_lookup.h"
 #include "policy/discovery/resolver.h"
 #include "policy/discovery/revocation_lookup.h"
-#include "policy/trust/anchors.h"
 #include "policy/trust/verdict.h"
 
 namespace direct {
@@ -26,13 +26,15 @@ namespace direct {
 struct Site {
     std::shared_ptr<const Settings> settings;
     KeyRing keys;
-    TrustAnchors anchors;
+    TrustAnchors anchors;            ///< of files and bundles
+    std::vector<BundleNow> bundles;  ///< as they were when the site was read
     DomainPolicies policies;
     std::shared_ptr<CertificateResolver> resolver;
     std::shared_ptr<const Fetcher> fetcher;
-    std::string host;                   ///< this host's name
-    std::string authserv_id;            ///< milter.authserv_id or the host's name
-    std::vector<std::string> findings;  ///< known certificates that were left out, for log and check
+    std::string host;         ///< this host's name
+    std::string authserv_id;  ///< milter.authserv_id or the host's name
+    std::vector<std::string>
+        findings;  ///< known certificates and bundles that were left out, for log and check
 
     /// Reads the keys and anchors that nobody has asked for yet, as long as `go_on` says so; returns what had to be
     /// left out. Seconds for ten thousand of them.
@@ -51,6 +53,10 @@ struct Site {
 Result<std::shared_ptr<const Site>> load_site(const std::string& config_file, Time now);
 /// The same from settings already read; a policy at fault is kept and refuses (Site::policies.faults()).
 std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, Time now);
+
+/// The same site with its anchors read again, from files and bundles: cannot fail, so that an anchor that was
+/// taken out of a bundle is out, whatever the state of keys and configuration. Findings: of the bundles only.
+std::shared_ptr<const Site> with_new_trust(const std::shared_ptr<const Site>& before, Time now);
 
 /// Bounds private key operations: milter.key_operations at once, first come first served. Who enters and who
 /// leaves is the same thread.

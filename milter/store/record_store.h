@@ -46,7 +46,7 @@ enum class Table : std::uint8_t {
     notice = 15,       ///< contact -> when the last notice went, what waits for the digest
     settled = 16,      ///< outbox id -> what became of an entry that is done
     fetched = 17,      ///< URL -> what was fetched over the network
-    bundle = 18,       ///< bundle name -> the last good one
+    bundle = 18,       ///< not used: bundles are files under store.path, which directctl reads too
     leg = 19,          ///< envelope id -> clear leg whose delivery is followed
     owed_notice = 20,  ///< due time | id -> notification still to be made, signed and sealed
     watch = 21,        ///< Message-ID, recipient -> outbound mail waiting for notifications

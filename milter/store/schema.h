@@ -25,7 +25,7 @@
 //   notice       index_key("contact", address)
 //   settled      16 bytes outbox id
 //   fetched      index_key("fetched", what is fetched, a blank, the URL)
-//   bundle       the bundle's name in the configuration
+//   bundle       not used
 //   leg          16 bytes envelope id
 //   owed_notice  u64 due ms | 16 bytes id
 //   watch        index_key("message-id", Message-ID) | index_key("recipient", address key)

@@ -178,11 +178,14 @@ private:
         o.program = options_.worker;
         o.quiet = true;  // a plugin's own chatter may hold health data
         const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.budget).count();
-        o.arguments = {"--plugins",      options_.plugins,
-                       "--memory",       std::to_string(options_.memory),
+        o.arguments = {"--memory",       std::to_string(options_.memory),
                        "--seconds",      std::to_string(seconds),
                        "--document-max", std::to_string(options_.document_max),
                        "--items-max",    std::to_string(options_.items_max)};
+        if (options_.plugins.empty())
+            o.arguments.emplace_back("--archive");
+        else
+            o.arguments.insert(o.arguments.end(), {"--plugins", options_.plugins});
         if (!options_.sandbox) o.arguments.emplace_back("--no-sandbox");
         TRY(Child child, Child::spawn(o));
         Worker worker{std::move(child), 0, {}};
@@ -326,7 +329,8 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const PoolOptions& options
 {
     if (::access(options.worker.c_str(), X_OK) != 0)
         return fail(misconfigured("plugins.worker: cannot run " + options.worker));
-    if (!is_folder(options.plugins)) return fail(misconfigured("plugins.path: no folder " + options.plugins));
+    if (!options.plugins.empty() && !is_folder(options.plugins))
+        return fail(misconfigured("plugins.path: no folder " + options.plugins));
     auto pool = std::make_unique<Pool>(options);
     CHECK(pool->fill());
     return std::unique_ptr<WorkerPool>(std::move(pool));

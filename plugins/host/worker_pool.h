@@ -16,8 +16,9 @@
 namespace direct {
 
 struct PoolOptions {
-    std::string worker;   ///< path of direct-parse
-    std::string plugins;  ///< folder of *.so
+    std::string worker;  ///< path of direct-parse
+    std::string
+        plugins;  ///< folder of *.so; "": the children unpack zips of certificates (directctl anchor add)
     std::size_t children = 2;
     milliseconds budget{10000};  ///< wall clock per document
     std::uint64_t memory =

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "plugins/worker/archive.h"
 #include "plugins/worker/plugins.h"
 #include "plugins/worker/sandbox.h"
 #include "plugins/worker/session.h"
@@ -19,6 +20,7 @@ struct Arguments {
     std::string plugins;
     std::uint64_t memory = 0;
     bool sandbox = true;
+    bool archive = false;  ///< read zips of certificates instead of loading plugins
     direct::SessionOptions session;
 };
 
@@ -37,6 +39,10 @@ bool read_arguments(int argc, char** argv, Arguments& out)
             out.sandbox = false;
             continue;
         }
+        if (name == "--archive") {
+            out.archive = true;
+            continue;
+        }
         if (++i == argc) return false;
         const std::string_view value = argv[i];
         if (name == "--plugins")
@@ -52,14 +58,20 @@ bool read_arguments(int argc, char** argv, Arguments& out)
         else
             return false;
     }
-    return !out.plugins.empty();
+    return out.archive != !out.plugins.empty();
 }
 
 int run(int argc, char** argv)
 {
     Arguments arguments;
     if (!read_arguments(argc, argv, arguments)) return 2;
-    const auto plugins = direct::load_plugins(arguments.plugins);
+    direct::Plugins plugins;
+    if (arguments.archive) {
+        direct::warm_up_archive();
+        plugins.loaded.push_back({direct::archive_parser(), "archive 1"});
+    } else {
+        plugins = direct::load_plugins(arguments.plugins);
+    }
     const std::string trouble = direct::enter_sandbox(arguments.memory, arguments.sandbox);
     if (!direct::say_hello(arguments.session.channel, plugins, trouble) || !trouble.empty()) return 2;
     return direct::serve(arguments.session, plugins);

@@ -54,6 +54,8 @@ public:
     explicit FileResolver(const std::string& folder);
     Discovery find(const Address& address, const Budget& budget) override;
     const std::vector<std::string>& findings() const { return findings_; }
+    /// Everything known, by address key or domain.
+    const std::map<std::string, std::vector<Certificate>>& all() const { return by_name_; }
 
 private:
     std::map<std::string, std::vector<Certificate>> by_name_;  ///< address key or domain

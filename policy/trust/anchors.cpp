@@ -117,7 +117,7 @@ TrustAnchors TrustAnchors::load(const std::string& folder, Time now)
 }
 
 void TrustAnchors::add(std::string_view normal_domain, bool incoming, bool outgoing,
-                       std::vector<Certificate> certificates)
+                       const std::vector<Certificate>& certificates, const std::string& from)
 {
     Anchors fresh;
     for (const auto& c : certificates) {
@@ -126,7 +126,7 @@ void TrustAnchors::add(std::string_view normal_domain, bool incoming, bool outgo
                           incoming && outgoing ? "both"
                           : incoming           ? "in"
                                                : "out",
-                          "", fresh.back()});
+                          from, fresh.back()});
     }
     auto merge = [&](auto& sets) {
         Anchors all = sets[std::string(normal_domain)].anchors();

@@ -24,7 +24,7 @@ public:
     std::vector<std::string> findings() const;
 
     struct Row {
-        std::string domain, direction, file;
+        std::string domain, direction, file;  ///< file: or "bundle NAME"
         Certificate certificate;
     };
     /// Everything read, for directctl anchor list.
@@ -38,9 +38,9 @@ public:
 
     /// Reads the folder. A missing folder gives no anchors and a finding. Never a Fault for single files.
     static TrustAnchors load(const std::string& folder, Time now);
-    /// For tests: the same from memory.
+    /// More anchors for a domain, from elsewhere than the folder; `from` stands in rows() as their file.
     void add(std::string_view normal_domain, bool incoming, bool outgoing,
-             std::vector<Certificate> certificates);
+             const std::vector<Certificate>& certificates, const std::string& from = "");
 
 private:
     std::map<std::string, AnchorSet, std::less<>> in_, out_;

@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(anchors_are_shown_before_anything_is_stored)
         BOOST_TEST(shown.out.find(fingerprint) != std::string::npos, file << shown.out << shown.err);
         BOOST_TEST(files_in(site.dir + "/anchors") == before, file);
     }
-    auto stored = site.run({"anchor", "add", der, p7b, pem, "--in", "--yes"});
+    auto stored = site.run({"anchor", "add", der, p7b, pem, "--in", "--yes", "--end-certificates"});
     BOOST_TEST(stored.exit == 0, stored.err);
     auto file = site.dir + "/anchors/direct.example.org/in/" + fingerprint + ".pem";
     BOOST_TEST(fs::exists(file));

@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(every_verb_is_listed_and_an_unknown_one_is_an_input_fault)
     auto verbs = RecordService::verbs();
     for (const char* v :
          {"held.list", "held.show", "record.list", "record.show", "audit.read", "audit.verify", "outbox.list",
-          "outbox.retry", "store.stat", "metrics", "reload", "note"})
+          "outbox.retry", "store.stat", "metrics", "bundle.list", "bundle.refresh", "reload", "note"})
         BOOST_TEST((std::find(verbs.begin(), verbs.end(), v) != verbs.end()), v);
     w.ask("held.purge", Json::object(), 2);
     w.ask_as(w.admin, "held.list", "[]", 2);
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(readers_read_and_change_nothing)
 {
     World w;
     put_held(w, held('a', 1000));
-    for (const char* verb : {"outbox.retry", "reload", "note"}) {
+    for (const char* verb : {"outbox.retry", "bundle.refresh", "reload", "note"}) {
         auto json = w.ask_as(w.reader, verb, "{}", 1);
         BOOST_TEST(json["error"] == "not-permitted");
     }
