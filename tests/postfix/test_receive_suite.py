@@ -5,7 +5,6 @@ import re
 import unittest
 
 from harness import smime
-from harness.base import until
 from harness.site import HERE, THERE, SiteTest
 from harness.smime import Sealing
 
@@ -14,14 +13,7 @@ OPTION = ("Disposition-Notification-Options", "X-DIRECT-FINAL-DESTINATION-DELIVE
 
 class ReceiveTest(SiteTest):
     def setUp(self):
-        self.sink.clear()
-        self.postfix.empty_mailboxes()
-
-    def settled(self):
-        def quiet():
-            rows = self.daemon.ctl_json("outbox", "list")["outbox"]
-            return not [r for r in rows if r.get("state") != "failed"] and not self.postfix.queue()
-        until(quiet, "nothing owed, nothing queued", detail=self.daemon.log_tail)
+        self.fresh()
 
     def notices(self, to, key, count):
         """(disposition, recipient) of the notices somebody outside got, opened with his key."""
@@ -138,16 +130,16 @@ class ExceptionPath(ReceiveTest):
         self.assertEqual(self.sink.mails, [])
 
 
-def report(kind, sender, to):
+def report(kind, sender, to, about=f"<1@{HERE}>"):
     """A notice as other programs write them."""
     name = "disposition-notification" if kind == "mdn" else "delivery-status"
     field = ("Disposition: automatic-action/MDN-sent-automatically;processed" if kind == "mdn"
              else "Action: failed\r\nStatus: 5.1.1")
     return (f"From: {sender}\r\nTo: {to}\r\nSubject: Notice\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\n"
-            f"Message-ID: <{kind}-{abs(hash((sender, to)))}@{sender.split('@')[1]}>\r\nMIME-Version: 1.0\r\n"
+            f"Message-ID: <{kind}-{abs(hash((sender, to)))}@{sender.split('@')[1]}>\r\nIn-Reply-To: {about}\r\nMIME-Version: 1.0\r\n"
             f"Content-Type: multipart/report; report-type={name}; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n"
             f"Notice.\r\n--b\r\nContent-Type: message/{name}\r\n\r\nReporting-UA: there.test\r\n"
-            f"Final-Recipient: rfc822;{sender}\r\nOriginal-Message-ID: <1@{HERE}>\r\n{field}\r\n\r\n--b--\r\n").encode()
+            f"Final-Recipient: rfc822;{sender}\r\nOriginal-Message-ID: {about}\r\n{field}\r\n\r\n--b--\r\n").encode()
 
 
 class OneWay(ReceiveTest):
@@ -186,13 +178,16 @@ class OneWay(ReceiveTest):
         doc = "doc@direct.far.test"
         for kind in ("mdn", "dsn"):
             with self.subTest(kind):
-                message = smime.sealed(report(kind, doc, f"alice@{HERE}"), [self.far], [self.alice])
+                sent = smime.mail(f"alice@{HERE}", doc)
+                self.accepted(self.submit(sent, doc))
+                about = smime.field(sent, "Message-ID")
+                message = smime.sealed(report(kind, doc, f"alice@{HERE}", about), [self.far], [self.alice])
                 self.accepted(self.inbound(message, sender=doc))
         self.delivered(count=2)
         message = smime.sealed(smime.mail(doc, f"alice@{HERE}", "Ordinary"), [self.far], [self.alice])
         self.refused(self.inbound(message, sender=doc), "no-path")
         self.settled()
-        self.assertEqual(self.sink.for_address(doc), [])
+        self.assertEqual(len(self.sink.for_address(doc)), 2, "what alice sent, and no notice")
 
 
 if __name__ == "__main__":
