@@ -27,7 +27,7 @@ void put(const std::string& path, std::string_view bytes)
 
 }  // namespace
 
-BenchSites::BenchSites() : now(SystemClock().now())
+BenchSites::BenchSites(const std::string& anchors_file) : now(SystemClock().now())
 {
     std::string name = fs::temp_directory_path() / "direct-bench-XXXXXX";
     if (!mkdtemp(name.data())) throw std::runtime_error("mkdtemp");
@@ -45,6 +45,8 @@ BenchSites::BenchSites() : now(SystemClock().now())
         put(site + "/keys/" + domain + "/own.key", key.view());
         put(site + "/keys/" + domain + "/own.crt", pem);
         put(site + "/anchors/" + domain + "/both/ca.pem", ca_pem);
+        if (!anchors_file.empty())
+            fs::copy_file(anchors_file, site + "/anchors/" + domain + "/both/idle.pem");
         put(folder + "/" + other + "/certificates/" + domain + "/own.crt", pem);
         put(site + "/direct.toml",
             "[store]\nkeys = \"keys\"\nanchors = \"anchors\"\ncertificates = \"certificates\"\n"
@@ -75,6 +77,20 @@ void open_once(const BenchSites& s, Engine& engine, const std::string& message)
     auto opened = open_inbound(*s.clinic, engine, {message, {nurse}, s.now});
     if (!opened.any_accepted())
         throw std::runtime_error("not opened: " + std::string(token_of(opened.overall())));
+}
+
+std::string idle_authorities(std::size_t count)
+{
+    const auto now = SystemClock().now();
+    const auto key = must(make_key("p-256"));
+    std::string out;
+    for (std::size_t i = 0; i < count; ++i)
+        out += must(issue_certificate({{"", "Idle CA " + std::to_string(i), ""},
+                                       true,
+                                       now - std::chrono::hours(1),
+                                       now + std::chrono::hours(24 * 30)},
+                                      key, nullptr));
+    return out;
 }
 
 std::string message_of(std::size_t size)

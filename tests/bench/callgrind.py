@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Counts the instructions of one opening and one sealing at 4 KB and holds their ratio to the key operations alone
-against tests/bench/instructions.txt. Instructions depend on neither load nor clock; valgrind shows every program the
+against tests/bench/instructions.txt, and one opening under ten thousand anchors against one under ten. Instructions depend on neither load nor clock; valgrind shows every program the
 same plain processor, so they hardly depend on the machine.
 
     callgrind.py PROGRAM
@@ -16,6 +16,8 @@ import tempfile
 
 KEPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "instructions.txt")
 WAYS = ("open", "seal")
+FEW, MANY = 10, 10000  # anchors
+ANCHORS_PERCENT = 1.0  # one opening under many anchors may cost so much more or less than under few
 
 
 def count(program):
@@ -24,9 +26,14 @@ def count(program):
         out = os.path.join(folder, "out")
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--collect-atstart=no",
                    "--toggle-collect=measured_*"]
+        files = [os.path.join(folder, f"{count}.pem") for count in (FEW, MANY)]
+        for file, count in zip(files, (FEW, MANY)):
+            subprocess.run([program, "--anchors", file, str(count)], check=True)
+        for way in ("few_anchors", "many_anchors"):
+            command.append(f"--dump-after=measured_{way}")
         for way in WAYS:  # a pattern would not do: it dumps at the end only
             command += [f"--dump-after=measured_{way}", f"--dump-after=measured_raw_{way}"]
-        command.append(program)
+        command += [program, *files]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
@@ -66,7 +73,12 @@ def main():
         print(f"{way}: {mine} instructions, {raw} of them at least by the key operations: ratio {ratio:.3f}, "
               f"kept {kept:.3f}, {off:+.1f} % of {percent:g} % allowed{'' if good else ': OUT OF BOUNDS'}")
         code = code if good else 1
-    return code
+    few, many = counts["few_anchors"], counts["many_anchors"]
+    off = (many / few - 1) * 100
+    good = abs(off) <= ANCHORS_PERCENT
+    print(f"open: {few} instructions under {FEW} anchors, {many} under {MANY}: {off:+.2f} % of {ANCHORS_PERCENT:g} % "
+          f"allowed{'' if good else ': OUT OF BOUNDS'}")
+    return code if good else 1
 
 
 if __name__ == "__main__":
