@@ -54,6 +54,15 @@ bool is_network(const std::string& text)
     return error == std::errc{} && end == tail.data() + tail.size() && length <= bits;
 }
 
+/// An address, with @port where it is not 53; as libunbound writes it.
+bool is_dns_server(const std::string& text)
+{
+    auto at = text.find('@');
+    if (at != text.npos && !is_port(std::string_view(text).substr(at + 1))) return false;
+    auto address = text.substr(0, at);
+    return address.find('/') == address.npos && is_network(address);
+}
+
 /// scheme://host[:port][/path] without user, query, fragment or blanks.
 bool is_url(std::string_view url, std::string_view scheme)
 {
@@ -235,6 +244,12 @@ void check_scalars(Reader& r)
         if (!is_network(network))
             r.fault("fetch.allow_networks",
                     "\"" + network + "\" is no address and no network such as 10.1.0.0/16");
+    for (const auto& server : s.discovery_dns_servers)
+        if (!is_dns_server(server))
+            r.fault("discovery.dns_servers",
+                    "\"" + server + "\" is no address such as 192.0.2.53 or 127.0.0.1@5353");
+    if (s.discovery_dnssec == "require")
+        check_file(r, "discovery.dns_trust_anchor", s.discovery_dns_trust_anchor);
     if (s.outbound_subject.empty()) r.fault("outbound.subject", "is empty");
     if (!s.newuser_help_url.empty() && !is_url(s.newuser_help_url, "https"))
         r.fault("newuser.help_url", "wants an https address without user, query or fragment");
