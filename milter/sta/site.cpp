@@ -7,6 +7,7 @@
 
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
+#include "policy/discovery/dns_client.h"
 
 namespace direct {
 namespace {
@@ -48,6 +49,16 @@ private:
     std::shared_ptr<const Settings> settings_;
     KeyRing keys_;
 };
+
+/// What partners publish, in the order of G1. Nothing is started before the first question.
+void add_network_steps(const Settings& settings, std::vector<std::unique_ptr<CertificateResolver>>& steps)
+{
+    auto dns = std::make_shared<DnsClient>(dns_options_of(settings));
+    if (settings.discovery_dns_address)
+        steps.push_back(std::make_unique<DnsResolver>(dns, DnsResolver::Step::address));
+    if (settings.discovery_dns_domain)
+        steps.push_back(std::make_unique<DnsResolver>(dns, DnsResolver::Step::domain));
+}
 
 }  // namespace
 
@@ -109,6 +120,7 @@ std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, 
     std::vector<std::unique_ptr<CertificateResolver>> steps;
     steps.push_back(std::make_unique<OwnKeysResolver>(settings, site->keys));
     steps.push_back(std::move(files));
+    add_network_steps(*settings, steps);
     site->resolver = std::make_shared<ResolverChain>(std::move(steps));
     return site;
 }

@@ -62,4 +62,24 @@ private:
     std::vector<std::string> findings_;
 };
 
+class DnsLookup;  // dns_client.h
+
+/// One step that asks the DNS for CERT records: at the name of the address (then of the address without its tag),
+/// or at the name of the domain. No such name and no such record are final; what the DNS does not say is Later. A
+/// PKIX record ends the search even when nobody can read it; records of other types are passed over.
+/// Source: G1-G4, G6, G10; RFC 4398.
+class DnsResolver : public CertificateResolver {
+public:
+    enum class Step : unsigned char { address, domain };
+    DnsResolver(std::shared_ptr<DnsLookup> dns, Step step);
+    ~DnsResolver() override;
+    Discovery find(const Address& address, const Budget& budget) override;
+
+private:
+    void ask(const std::string& name, const Budget& budget, Discovery& out);
+
+    std::shared_ptr<DnsLookup> dns_;
+    Step step_;
+};
+
 }  // namespace direct
