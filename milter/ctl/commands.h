@@ -51,6 +51,17 @@ struct KeyAddOptions {
 };
 int cmd_key_add(const Common&, const KeyAddOptions&);
 
+struct CertFindOptions {
+    std::string address, domain;
+    bool trace = false;
+};
+int cmd_cert_find(const Common&, const CertFindOptions&);
+struct CertPublishOptions {
+    std::string name;
+    bool zone = false, generic = false;
+};
+int cmd_cert_publish(const Common&, const CertPublishOptions&);
+
 int cmd_anchor_list(const Common&, const std::string& domain);
 struct AnchorAddOptions {
     std::vector<std::string> files;

@@ -35,6 +35,8 @@ struct CommandLine {
     BundleAddOptions bundle_add;
     std::string domain, fingerprint, id, name, since, format = "json";
     bool zip = false, dry_run = false;
+    CertFindOptions cert_find;
+    CertPublishOptions cert_publish;
     ExplainOptions explain;
     SubjectOptions subject;
     ParseOptions parse;
@@ -144,6 +146,22 @@ void add_bundle_commands(CLI::App& app, CommandLine& l)
                             [&l] { return cmd_bundle_refresh(l.common, l.name, l.dry_run); });
     refresh->add_option("NAME", l.name, "Only this one");
     refresh->add_flag("--dry-run", l.dry_run, "Tell who would gain and lose trust, change nothing");
+}
+
+void add_discovery_commands(CLI::App& app, CommandLine& l)
+{
+    auto* cert = family(app, "cert", "Certificates of partners, and ours as they find them");
+    auto* find = command(*cert, "find", "Can mail be sent to an address, and if not, why", l,
+                         [&l] { return cmd_cert_find(l.common, l.cert_find); });
+    find->add_option("ADDRESS", l.cert_find.address, "The partner's address")->required();
+    find->add_flag("--trace", l.cert_find.trace, "Every step, what was asked and answered");
+    find->add_option("--domain", l.cert_find.domain, "Our domain that would send; default: each");
+    auto* publish = command(*cert, "publish", "What to put into the DNS, so that others find our certificate",
+                            l, [&l] { return cmd_cert_publish(l.common, l.cert_publish); });
+    publish->add_option("NAME", l.cert_publish.name, "Address or domain of ours")->required();
+    publish->add_flag("--zone", l.cert_publish.zone, "Lines of a zone file (the default)");
+    publish->add_flag("--generic", l.cert_publish.generic,
+                      "Those lines as TYPE37 (RFC 3597), for a server that does not know CERT");
 }
 
 void add_mail_commands(CLI::App& app, CommandLine& l)
@@ -269,6 +287,7 @@ int read_and_run(int argc, char** argv)
     add_site_commands(app, line);
     add_certificate_commands(app, line);
     add_bundle_commands(app, line);
+    add_discovery_commands(app, line);
     add_mail_commands(app, line);
     add_policy_commands(app, line);
     add_record_commands(app, line);

@@ -10,6 +10,7 @@
 #include "milter/base/text.h"
 #include "milter/mime/wrap.h"
 #include "milter/sta/judging.h"
+#include "milter/sta/partner.h"
 
 namespace direct {
 namespace {
@@ -111,36 +112,16 @@ Status Sealing::choose_signer()
 void Sealing::find_recipient(std::size_t index)
 {
     auto& verdict = result_.verdicts[index];
-    auto found = site_.resolver->find(verdict.recipient, judging_.budget());
-    verdict.because = found.trace;
-    if (found.answer == Discovery::Answer::later) {
-        verdict.because.push_back(found.why);
-        return;  // stays temporary
+    auto partner = find_partner(site_, judging_, mail_.from.domain, verdict.recipient, mail_.notice);
+    verdict.because = partner.found.trace;
+    verdict.reason = partner.reason;
+    if (partner.found.answer == Discovery::Answer::later) verdict.because.push_back(partner.found.why);
+    for (auto& one : partner.certificates) {
+        verdict.because.insert(verdict.because.end(), one.because.begin(), one.because.end());
+        if (one.reason != Reason::sealed) continue;
+        verdict.certificates.push_back(one.certificate.fingerprint());
+        usable_[index].push_back(std::move(one.certificate));
     }
-    if (found.answer == Discovery::Answer::not_found || found.certificates.empty()) {
-        verdict.reason = Reason::no_certificate;
-        return;
-    }
-    auto anchors = anchors_for(site_.anchors, mail_.from.domain, Direction::outgoing, mail_.notice);
-    Reason worst = Reason::no_valid_certificate;
-    std::vector<Certificate> good;
-    for (const auto& c : found.certificates) {
-        if (!c.bound_to(verdict.recipient)) {
-            verdict.because.push_back(c.subject() + ": not bound to " + verdict.recipient.text());
-            continue;
-        }
-        auto judged = judging_.judge(c, found.certificates, anchors, Use::encryption);
-        verdict.because.insert(verdict.because.end(), judged.because.begin(), judged.because.end());
-        if (judged.trusted() && !meets_policies(c, verdict)) judged.reason = Reason::policy;
-        if (judged.trusted()) {
-            good.push_back(c);
-            verdict.certificates.push_back(c.fingerprint());
-        } else {
-            worst = told_of(worst, judged.reason);
-        }
-    }
-    verdict.reason = good.empty() ? for_good(site_.anchors, mail_.from.domain, worst) : Reason::sealed;
-    if (!good.empty()) usable_[index] = std::move(good);
 }
 
 /// The sender's domain wants certificates to be so; a line says why not.

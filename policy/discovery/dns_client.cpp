@@ -170,6 +170,8 @@ Status DnsClient::State::prepare(ub_ctx* fresh) const
         {"num-queries-per-thread:", "1024"},
         // Every step asks its own question: what was asked and answered can be read in a query log.
         {"aggressive-nsec:", "no"},
+        // No questions of its own making beside ours.
+        {"trust-anchor-signaling:", "no"},
         // Servers of the site stand on its own addresses.
         {"do-not-query-localhost:", "no"},
     };

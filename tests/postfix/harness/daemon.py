@@ -43,6 +43,7 @@ class Daemon:
                          "retry_min": "1s", "retry_max": "2s"},
             "store": {"path": "store", "keys": "keys", "anchors": "anchors", "certificates": "certificates",
                       "size_max": "1G"},
+            "discovery": {"dns_address": False, "dns_domain": False},  # no test asks the real DNS
             "control": {"socket": "control.sock"},
             "log": {"target": "stderr"},
         }

@@ -1,0 +1,69 @@
+// partner.cpp - see partner.h.
+#include "milter/sta/partner.h"
+
+#include <algorithm>
+
+namespace direct {
+namespace {
+
+class Partner {
+public:
+    Partner(const Site& site, Judging& judging, const std::string& our_domain, const Address& recipient,
+            bool notice)
+        : site_(site),
+          judging_(judging),
+          our_domain_(our_domain),
+          recipient_(recipient),
+          anchors_(anchors_for(site.anchors, our_domain, Direction::outgoing, notice))
+    {
+    }
+
+    PartnerCertificate judge(const Certificate& one, const std::vector<Certificate>& all)
+    {
+        if (!one.bound_to(recipient_))
+            return {one, Reason::sender_mismatch, {one.subject() + ": not bound to " + recipient_.text()}};
+        auto judged = judging_.judge(one, all, anchors_, Use::encryption);
+        PartnerCertificate out{one, judged.reason, std::move(judged.because)};
+        if (!judged.trusted()) return out;
+        out.reason = Reason::sealed;
+        if (auto why = site_.policies.against(our_domain_, Direction::outgoing, one)) {
+            out.reason = Reason::policy;
+            out.because.push_back(*why);
+        }
+        return out;
+    }
+
+private:
+    const Site& site_;
+    Judging& judging_;
+    const std::string& our_domain_;
+    const Address& recipient_;
+    std::vector<const AnchorSet*> anchors_;
+};
+
+}  // namespace
+
+PartnerVerdict find_partner(const Site& site, Judging& judging, const std::string& our_domain,
+                            const Address& recipient, bool notice)
+{
+    PartnerVerdict out;
+    out.found = site.resolver->find(recipient, judging.budget());
+    if (out.found.answer == Discovery::Answer::later) return out;  // stays temporary
+    if (out.found.answer == Discovery::Answer::not_found || out.found.certificates.empty()) {
+        out.reason = Reason::no_certificate;
+        return out;
+    }
+    Partner partner(site, judging, our_domain, recipient, notice);
+    Reason worst = Reason::no_valid_certificate;
+    bool good = false;
+    for (const auto& c : out.found.certificates) {
+        out.certificates.push_back(partner.judge(c, out.found.certificates));
+        const Reason reason = out.certificates.back().reason;
+        good = good || reason == Reason::sealed;
+        if (reason != Reason::sealed && reason != Reason::sender_mismatch) worst = told_of(worst, reason);
+    }
+    out.reason = good ? Reason::sealed : for_good(site.anchors, our_domain, worst);
+    return out;
+}
+
+}  // namespace direct
