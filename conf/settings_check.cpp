@@ -250,6 +250,8 @@ void check_scalars(Reader& r)
                     "\"" + server + "\" is no address such as 192.0.2.53 or 127.0.0.1@5353");
     if (s.discovery_dnssec == "require")
         check_file(r, "discovery.dns_trust_anchor", s.discovery_dns_trust_anchor);
+    for (const auto& port : s.discovery_ldaps_ports)
+        if (!is_port(port)) r.fault("discovery.ldaps_ports", "\"" + port + "\" is no port");
     if (s.outbound_subject.empty()) r.fault("outbound.subject", "is empty");
     if (!s.newuser_help_url.empty() && !is_url(s.newuser_help_url, "https"))
         r.fault("newuser.help_url", "wants an https address without user, query or fragment");
