@@ -1,0 +1,275 @@
+// ldap_resolver.cpp - see ldap_resolver.h.
+#include "policy/discovery/ldap_resolver.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "milter/base/metrics.h"
+#include "milter/base/text.h"
+#include "policy/discovery/ldap_value.h"
+
+namespace direct {
+namespace {
+
+using Answer = Discovery::Answer;
+
+/// Records of one name, and addresses of one server, that are looked at: who publishes more has no use for them.
+constexpr std::size_t servers_max = 32, addresses_max = 8;
+constexpr std::size_t paused_max = 1000;
+
+std::string name_of(const SrvRecord& record)
+{
+    return record.target + ":" + std::to_string(record.port);
+}
+
+std::string address_text(int family, const std::string& octets)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    if (octets.size() == (family == AF_INET ? 4u : 16u)) inet_ntop(family, octets.data(), text, sizeof text);
+    return text;
+}
+
+LdapOptions::Tls tls_of(const std::string& word)
+{
+    if (word == "off") return LdapOptions::Tls::off;
+    return word == "try" ? LdapOptions::Tls::attempt : LdapOptions::Tls::require;
+}
+
+Status ask_server(const LdapOptions& options, const AddressGuard& guard, const LdapServer& server,
+                  const std::vector<std::string>& mails, const LdapTake& take, const Budget& budget)
+{
+    Timed timed(Metric::ldap_seconds);
+    TRY(auto session, LdapSession::open(server.host, server.port, server.addresses, options, guard, budget));
+    for (std::size_t i = 0; i < mails.size(); ++i) {
+        std::vector<std::string> values;
+        Status whole = Done{};
+        for (const auto& base : session.bases()) {
+            auto found = session.certificates(base, mails[i]);
+            if (!found) {
+                whole = fail(found.error());
+            } else {
+                values.insert(values.end(), found->begin(), found->end());
+            }
+        }
+        if (!values.empty()) {
+            if (take(i, values)) return Done{};
+        } else if (!whole) {
+            return whole;
+        }
+    }
+    return Done{};
+}
+
+}  // namespace
+
+LdapRules ldap_rules_of(const Settings& settings)
+{
+    LdapRules rules;
+    rules.address = settings.discovery_ldap_address;
+    rules.domain = settings.discovery_ldap_domain;
+    rules.later_when_unreachable = settings.discovery_ldap_unreachable == "later";
+    rules.failure_pause = settings.discovery_ldap_failure_pause;
+    auto& server = rules.server;
+    server.tls = tls_of(settings.discovery_ldap_tls);
+    server.ldaps_ports.clear();
+    for (const auto& port : settings.discovery_ldaps_ports)
+        server.ldaps_ports.push_back(static_cast<unsigned>(std::stoul(port)));
+    server.ca_file = settings.fetch_ca_file;
+    server.connect_timeout = settings.discovery_ldap_connect_timeout;
+    server.timeout = settings.discovery_ldap_timeout;
+    server.entries_max = settings.discovery_ldap_entries;
+    server.bytes_max = settings.discovery_ldap_bytes_max;
+    server.allow_networks = settings.fetch_allow_networks;
+    return rules;
+}
+
+LdapAsk ldap_ask(LdapOptions options)
+{
+    AddressGuard guard(options.allow_networks);
+    return [options = std::move(options), guard = std::move(guard)](
+               const LdapServer& server, const std::vector<std::string>& mails, const LdapTake& take,
+               const Budget& budget) {
+        count(Metric::ldap_servers_asked_total);
+        auto done = ask_server(options, guard, server, mails, take, budget);
+        if (!done) count(Metric::ldap_failures_total);
+        return done;
+    };
+}
+
+/// One search for one recipient: what is asked for, and what has come so far.
+struct LdapResolver::Search {
+    std::vector<std::string> mails;  ///< of the address, then the domain
+    std::size_t of_address = 0;      ///< so many of them are the address
+    std::vector<Certificate> domain;
+    std::size_t answered = 0;
+    bool dns_failed = false;
+    std::string failures;
+    Discovery out;
+
+    void ask_for(const Address& address, const LdapRules& rules);
+    bool take(const std::string& server, std::size_t index, const std::vector<std::string>& values);
+    void failed(const std::string& why);
+    void found(const char* step, std::vector<Certificate> certificates);
+};
+
+void LdapResolver::Search::ask_for(const Address& address, const LdapRules& rules)
+{
+    if (rules.address) {
+        mails.push_back(address.key());
+        // "jo+tag" is jo's mailbox; its certificate is published without the tag.
+        if (auto plain = without_tag(address).key(); plain != mails.front()) mails.push_back(plain);
+    }
+    of_address = mails.size();
+    if (rules.domain) mails.push_back(address.domain);
+}
+
+/// @return whether the server has no more to say
+bool LdapResolver::Search::take(const std::string& server, std::size_t index,
+                                const std::vector<std::string>& values)
+{
+    auto certificates = read_ldap_values(values, out.trace);
+    const bool is_address = index < of_address;
+    out.trace.push_back(std::string(is_address ? "ldap address " : "ldap domain ") + mails[index] + " at " +
+                        server + ": " + std::to_string(certificates.size()) + " found");
+    if (certificates.empty()) return false;
+    if (is_address) {
+        found("ldap address", std::move(certificates));
+    } else if (domain.empty()) {
+        domain = std::move(certificates);
+    }
+    return true;
+}
+
+void LdapResolver::Search::failed(const std::string& why)
+{
+    out.trace.push_back("ldap " + why);
+    if (!failures.empty()) failures += "; ";
+    failures += why;
+}
+
+void LdapResolver::Search::found(const char* step, std::vector<Certificate> certificates)
+{
+    out.answer = Answer::found;
+    out.step = step;
+    out.certificates = std::move(certificates);
+}
+
+LdapResolver::LdapResolver(std::shared_ptr<DnsLookup> dns, LdapRules rules, LdapAsk ask)
+    : dns_(std::move(dns)), rules_(std::move(rules)), ask_(ask ? std::move(ask) : ldap_ask(rules_.server))
+{
+}
+
+std::string LdapResolver::pausing(const std::string& server)
+{
+    std::lock_guard guard(lock_);
+    auto it = paused_until_.find(server);
+    if (it == paused_until_.end() || it->second <= std::chrono::steady_clock::now()) return {};
+    return server + ": did not answer a moment ago (discovery.ldap_failure_pause)";
+}
+
+void LdapResolver::note_failure(const std::string& server)
+{
+    const auto now = std::chrono::steady_clock::now();
+    std::lock_guard guard(lock_);
+    if (paused_until_.size() >= paused_max)
+        std::erase_if(paused_until_, [&](const auto& one) { return one.second <= now; });
+    if (paused_until_.size() < paused_max) paused_until_[server] = now + rules_.failure_pause;
+}
+
+Result<LdapServer> LdapResolver::resolve(const SrvRecord& record, SteadyTime deadline, bool& dns_failed) const
+{
+    LdapServer server{record.target, record.port, {}};
+    std::string trouble;
+    for (auto [type, family] : {std::pair(DnsType::a, AF_INET), std::pair(DnsType::aaaa, AF_INET6)}) {
+        auto answer = dns_->query(record.target, type, deadline);
+        if (answer.kind == DnsAnswer::Kind::temporary) trouble = answer.why;
+        if (answer.kind != DnsAnswer::Kind::found) continue;
+        for (const auto& octets : answer.records)
+            if (auto text = address_text(family, octets);
+                !text.empty() && server.addresses.size() < addresses_max)
+                server.addresses.push_back(text);
+    }
+    if (!server.addresses.empty()) return server;
+    dns_failed = dns_failed || !trouble.empty();
+    return fail(temporary(name_of(record) + ": " +
+                          (trouble.empty() ? "has no address" : "its address is not known: " + trouble)));
+}
+
+Result<std::vector<SrvRecord>> LdapResolver::servers_of(const std::string& service, const Budget& budget)
+{
+    auto answer = dns_->query(service, DnsType::srv, budget.deadline);
+    if (answer.kind == DnsAnswer::Kind::temporary)
+        return fail(temporary("DNS " + service + ": " + answer.why));
+    std::vector<SrvRecord> servers;
+    for (const auto& rdata : answer.records)
+        // A single dot as target: the service is decidedly not offered (RFC 2782).
+        if (auto record = parse_srv(rdata); record && !record->target.empty()) servers.push_back(*record);
+    sort_srv(servers);
+    if (servers.size() > servers_max) servers.resize(servers_max);
+    return servers;
+}
+
+void LdapResolver::ask_one(const SrvRecord& record, Search& search, const Budget& budget)
+{
+    const std::string name = name_of(record);
+    if (auto why = pausing(name); !why.empty()) return search.failed(why);
+    auto server = resolve(record, budget.deadline, search.dns_failed);
+    if (!server) return search.failed(server.error().why);
+    // With a domain's certificate at hand only the address is left to ask for.
+    if (!search.domain.empty()) search.mails.resize(search.of_address);
+    const auto lines = search.out.trace.size();
+    auto take = [&](std::size_t index, const std::vector<std::string>& values) {
+        return search.take(name, index, values);
+    };
+    auto asked = ask_(*server, search.mails, take, budget);
+    if (asked) {
+        ++search.answered;
+        if (search.out.trace.size() == lines) search.out.trace.push_back("ldap " + name + ": none");
+        return;
+    }
+    search.failed(asked.error().why);
+    if (!budget.spent()) note_failure(name);
+}
+
+/// What it comes to when no server had the address's certificate.
+Discovery LdapResolver::conclude(Search& search, bool time_is_over) const
+{
+    auto& out = search.out;
+    const bool nobody = search.answered == 0 && !search.failures.empty();
+    if (time_is_over) {
+        out.why = "the time for looking up is over";
+        if (!search.failures.empty()) out.why += " (" + search.failures + ")";
+    } else if (!search.domain.empty()) {
+        search.found("ldap domain", std::move(search.domain));
+    } else if (nobody && (search.dns_failed || rules_.later_when_unreachable)) {
+        out.why = search.failures;
+    } else {
+        out.answer = Answer::not_found;
+    }
+    return std::move(out);
+}
+
+Discovery LdapResolver::find(const Address& address, const Budget& budget)
+{
+    Search search;
+    search.ask_for(address, rules_);
+    const std::string service = "_ldap._tcp." + address.domain;
+    auto servers = servers_of(service, budget);
+    if (!servers) {
+        search.out.why = servers.error().why;
+        return std::move(search.out);
+    }
+    search.out.trace.push_back("ldap " + service + ": " +
+                               (servers->empty() ? "none" : std::to_string(servers->size()) + " named"));
+    for (const auto& record : *servers) {
+        if (budget.spent()) return conclude(search, true);
+        ask_one(record, search, budget);
+        if (search.out.answer == Answer::found) return std::move(search.out);
+        // Where the address is not asked for, nothing better than the first domain's certificate can come.
+        if (!search.domain.empty() && search.of_address == 0) break;
+    }
+    return conclude(search, budget.spent() && !servers->empty());
+}
+
+}  // namespace direct

@@ -1,0 +1,73 @@
+// ldap_resolver.h - steps "ldap address" and "ldap domain": the LDAP servers that a recipient's domain names.
+//
+// SRV records at _ldap._tcp.<domain>, lowest priority first, then highest weight, always in the same order; every
+// server is asked until one has the address's certificate, then what any of them had for the domain counts. So one
+// connection serves both steps, and an address's certificate wins wherever it lies.
+//   found      any certificate, usable or not (G4)
+//   not_found  no such service, or a server said that nothing is there; or none could be asked and
+//              discovery.ldap_unreachable is fail (G9)
+//   later      the DNS did not answer (G10), the message's time is over, or none could be asked
+// A server that failed is passed over for a while. Thread safe.
+// Source: requirements G4, G7-G9, G13, D1-D18; decision 4.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "conf/settings.h"
+#include "policy/discovery/dns_client.h"
+#include "policy/discovery/ldap_client.h"
+
+namespace direct {
+
+struct LdapRules {
+    bool address = true, domain = true;  ///< the steps that are taken
+    bool later_when_unreachable = false;
+    milliseconds failure_pause{30000};  ///< 0: a server that failed is asked again at once
+    LdapOptions server;
+};
+LdapRules ldap_rules_of(const Settings& settings);
+
+/// A server to ask, with what its name has resolved to.
+struct LdapServer {
+    std::string host;
+    unsigned port = 0;
+    std::vector<std::string> addresses;
+};
+/// Asks one server for each of `mails` in order, below all its bases; what it has for one goes to take(index,
+/// values), which says whether that is enough. Values come at most once for an index, never none.
+/// Fault: temporary: the server could not be asked to the end.
+using LdapTake = std::function<bool(std::size_t index, const std::vector<std::string>& values)>;
+using LdapAsk = std::function<Status(const LdapServer& server, const std::vector<std::string>& mails,
+                                     const LdapTake& take, const Budget& budget)>;
+/// The real one, over LdapSession. Counts ldap_servers_asked_total, ldap_failures_total, ldap_seconds.
+LdapAsk ldap_ask(LdapOptions options);
+
+class LdapResolver : public CertificateResolver {
+public:
+    /// @param ask  nullptr: ldap_ask(rules.server)
+    LdapResolver(std::shared_ptr<DnsLookup> dns, LdapRules rules, LdapAsk ask = nullptr);
+    Discovery find(const Address& address, const Budget& budget) override;
+
+private:
+    struct Search;
+    Result<std::vector<SrvRecord>> servers_of(const std::string& service, const Budget& budget);
+    void ask_one(const SrvRecord& record, Search& search, const Budget& budget);
+    Discovery conclude(Search& search, bool time_is_over) const;
+    /// What is known of one SRV target: addresses, or why it is not asked.
+    Result<LdapServer> resolve(const SrvRecord& record, SteadyTime deadline, bool& dns_failed) const;
+    std::string pausing(const std::string& server);
+    void note_failure(const std::string& server);
+
+    std::shared_ptr<DnsLookup> dns_;
+    LdapRules rules_;
+    LdapAsk ask_;
+    std::mutex lock_;
+    std::map<std::string, SteadyTime> paused_until_;  ///< by "host:port"
+};
+
+}  // namespace direct
