@@ -8,6 +8,7 @@
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
 #include "policy/discovery/dns_client.h"
+#include "policy/discovery/ldap_resolver.h"
 
 namespace direct {
 namespace {
@@ -58,6 +59,8 @@ void add_network_steps(const Settings& settings, std::vector<std::unique_ptr<Cer
         steps.push_back(std::make_unique<DnsResolver>(dns, DnsResolver::Step::address));
     if (settings.discovery_dns_domain)
         steps.push_back(std::make_unique<DnsResolver>(dns, DnsResolver::Step::domain));
+    if (settings.discovery_ldap_address || settings.discovery_ldap_domain)
+        steps.push_back(std::make_unique<LdapResolver>(dns, ldap_rules_of(settings)));
 }
 
 }  // namespace

@@ -36,29 +36,27 @@ LdapOptions::Tls tls_of(const std::string& word)
     return word == "try" ? LdapOptions::Tls::attempt : LdapOptions::Tls::require;
 }
 
-Status ask_server(const LdapOptions& options, const AddressGuard& guard, const LdapServer& server,
-                  const std::vector<std::string>& mails, const LdapTake& take, const Budget& budget)
+Result<std::optional<LdapHit>> ask_server(const LdapOptions& options, const AddressGuard& guard,
+                                          const LdapServer& server, const std::vector<std::string>& mails,
+                                          const Budget& budget)
 {
     Timed timed(Metric::ldap_seconds);
     TRY(auto session, LdapSession::open(server.host, server.port, server.addresses, options, guard, budget));
     for (std::size_t i = 0; i < mails.size(); ++i) {
-        std::vector<std::string> values;
+        LdapHit hit{i, {}};
         Status whole = Done{};
         for (const auto& base : session.bases()) {
             auto found = session.certificates(base, mails[i]);
             if (!found) {
                 whole = fail(found.error());
             } else {
-                values.insert(values.end(), found->begin(), found->end());
+                hit.values.insert(hit.values.end(), found->begin(), found->end());
             }
         }
-        if (!values.empty()) {
-            if (take(i, values)) return Done{};
-        } else if (!whole) {
-            return whole;
-        }
+        if (!hit.values.empty()) return hit;
+        CHECK(whole);
     }
-    return Done{};
+    return std::nullopt;
 }
 
 }  // namespace
@@ -88,12 +86,11 @@ LdapAsk ldap_ask(LdapOptions options)
 {
     AddressGuard guard(options.allow_networks);
     return [options = std::move(options), guard = std::move(guard)](
-               const LdapServer& server, const std::vector<std::string>& mails, const LdapTake& take,
-               const Budget& budget) {
+               const LdapServer& server, const std::vector<std::string>& mails, const Budget& budget) {
         count(Metric::ldap_servers_asked_total);
-        auto done = ask_server(options, guard, server, mails, take, budget);
-        if (!done) count(Metric::ldap_failures_total);
-        return done;
+        auto answer = ask_server(options, guard, server, mails, budget);
+        if (!answer) count(Metric::ldap_failures_total);
+        return answer;
     };
 }
 
@@ -101,14 +98,14 @@ LdapAsk ldap_ask(LdapOptions options)
 struct LdapResolver::Search {
     std::vector<std::string> mails;  ///< of the address, then the domain
     std::size_t of_address = 0;      ///< so many of them are the address
-    std::vector<Certificate> domain;
+    std::optional<std::vector<Certificate>> domain;
     std::size_t answered = 0;
     bool dns_failed = false;
     std::string failures;
     Discovery out;
 
     void ask_for(const Address& address, const LdapRules& rules);
-    bool take(const std::string& server, std::size_t index, const std::vector<std::string>& values);
+    void take(const std::string& server, const LdapHit& hit);
     void failed(const std::string& why);
     void found(const char* step, std::vector<Certificate> certificates);
 };
@@ -124,21 +121,20 @@ void LdapResolver::Search::ask_for(const Address& address, const LdapRules& rule
     if (rules.domain) mails.push_back(address.domain);
 }
 
-/// @return whether the server has no more to say
-bool LdapResolver::Search::take(const std::string& server, std::size_t index,
-                                const std::vector<std::string>& values)
+/// Also a value that nobody can read has been published for this name: no other step takes its place (G4).
+void LdapResolver::Search::take(const std::string& server, const LdapHit& hit)
 {
-    auto certificates = read_ldap_values(values, out.trace);
-    const bool is_address = index < of_address;
-    out.trace.push_back(std::string(is_address ? "ldap address " : "ldap domain ") + mails[index] + " at " +
-                        server + ": " + std::to_string(certificates.size()) + " found");
-    if (certificates.empty()) return false;
-    if (is_address) {
-        found("ldap address", std::move(certificates));
-    } else if (domain.empty()) {
+    std::vector<std::string> notes;
+    auto certificates = read_ldap_values(hit.values, notes);
+    const char* step = hit.index < of_address ? "ldap address" : "ldap domain";
+    const std::string line = std::string(step) + " " + mails[hit.index] + " at " + server + ": ";
+    out.trace.push_back(line + std::to_string(certificates.size()) + " found");
+    for (const auto& note : notes) out.trace.push_back(line + note);
+    if (hit.index < of_address) {
+        found(step, std::move(certificates));
+    } else if (!domain) {
         domain = std::move(certificates);
     }
-    return true;
 }
 
 void LdapResolver::Search::failed(const std::string& why)
@@ -217,19 +213,16 @@ void LdapResolver::ask_one(const SrvRecord& record, Search& search, const Budget
     auto server = resolve(record, budget.deadline, search.dns_failed);
     if (!server) return search.failed(server.error().why);
     // With a domain's certificate at hand only the address is left to ask for.
-    if (!search.domain.empty()) search.mails.resize(search.of_address);
-    const auto lines = search.out.trace.size();
-    auto take = [&](std::size_t index, const std::vector<std::string>& values) {
-        return search.take(name, index, values);
-    };
-    auto asked = ask_(*server, search.mails, take, budget);
-    if (asked) {
-        ++search.answered;
-        if (search.out.trace.size() == lines) search.out.trace.push_back("ldap " + name + ": none");
+    if (search.domain) search.mails.resize(search.of_address);
+    auto hit = ask_(*server, search.mails, budget);
+    if (!hit) {
+        search.failed(hit.error().why);
+        if (!budget.spent()) note_failure(name);
         return;
     }
-    search.failed(asked.error().why);
-    if (!budget.spent()) note_failure(name);
+    ++search.answered;
+    if (*hit) return search.take(name, **hit);
+    search.out.trace.push_back("ldap " + join(search.mails, ", ") + " at " + name + ": none");
 }
 
 /// What it comes to when no server had the address's certificate.
@@ -240,8 +233,8 @@ Discovery LdapResolver::conclude(Search& search, bool time_is_over) const
     if (time_is_over) {
         out.why = "the time for looking up is over";
         if (!search.failures.empty()) out.why += " (" + search.failures + ")";
-    } else if (!search.domain.empty()) {
-        search.found("ldap domain", std::move(search.domain));
+    } else if (search.domain) {
+        search.found("ldap domain", *std::move(search.domain));
     } else if (nobody && (search.dns_failed || rules_.later_when_unreachable)) {
         out.why = search.failures;
     } else {
@@ -267,7 +260,7 @@ Discovery LdapResolver::find(const Address& address, const Budget& budget)
         ask_one(record, search, budget);
         if (search.out.answer == Answer::found) return std::move(search.out);
         // Where the address is not asked for, nothing better than the first domain's certificate can come.
-        if (!search.domain.empty() && search.of_address == 0) break;
+        if (search.domain && search.of_address == 0) break;
     }
     return conclude(search, budget.spent() && !servers->empty());
 }

@@ -3,7 +3,7 @@
 // SRV records at _ldap._tcp.<domain>, lowest priority first, then highest weight, always in the same order; every
 // server is asked until one has the address's certificate, then what any of them had for the domain counts. So one
 // connection serves both steps, and an address's certificate wins wherever it lies.
-//   found      any certificate, usable or not (G4)
+//   found      any value of userCertificate, usable, readable or not (G4)
 //   not_found  no such service, or a server said that nothing is there; or none could be asked and
 //              discovery.ldap_unreachable is fail (G9)
 //   later      the DNS did not answer (G10), the message's time is over, or none could be asked
@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,12 +39,15 @@ struct LdapServer {
     unsigned port = 0;
     std::vector<std::string> addresses;
 };
-/// Asks one server for each of `mails` in order, below all its bases; what it has for one goes to take(index,
-/// values), which says whether that is enough. Values come at most once for an index, never none.
+/// What a server holds for one of the names it was asked for.
+struct LdapHit {
+    std::size_t index = 0;
+    std::vector<std::string> values;  ///< of userCertificate, at least one
+};
+/// Asks one server for each of `mails` in order, below all its bases, until there is something.
 /// Fault: temporary: the server could not be asked to the end.
-using LdapTake = std::function<bool(std::size_t index, const std::vector<std::string>& values)>;
-using LdapAsk = std::function<Status(const LdapServer& server, const std::vector<std::string>& mails,
-                                     const LdapTake& take, const Budget& budget)>;
+using LdapAsk = std::function<Result<std::optional<LdapHit>>(
+    const LdapServer& server, const std::vector<std::string>& mails, const Budget& budget)>;
 /// The real one, over LdapSession. Counts ldap_servers_asked_total, ldap_failures_total, ldap_seconds.
 LdapAsk ldap_ask(LdapOptions options);
 
