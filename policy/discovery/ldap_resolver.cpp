@@ -37,7 +37,7 @@ LdapOptions::Tls tls_of(const std::string& word)
 }
 
 Result<std::optional<LdapHit>> ask_server(const LdapOptions& options, const AddressGuard& guard,
-                                          const LdapServer& server, const std::vector<std::string>& mails,
+                                          const LdapTarget& server, const std::vector<std::string>& mails,
                                           const Budget& budget)
 {
     Timed timed(Metric::ldap_seconds);
@@ -86,7 +86,7 @@ LdapAsk ldap_ask(LdapOptions options)
 {
     AddressGuard guard(options.allow_networks);
     return [options = std::move(options), guard = std::move(guard)](
-               const LdapServer& server, const std::vector<std::string>& mails, const Budget& budget) {
+               const LdapTarget& server, const std::vector<std::string>& mails, const Budget& budget) {
         count(Metric::ldap_servers_asked_total);
         auto answer = ask_server(options, guard, server, mails, budget);
         if (!answer) count(Metric::ldap_failures_total);
@@ -173,9 +173,9 @@ void LdapResolver::note_failure(const std::string& server)
     if (paused_until_.size() < paused_max) paused_until_[server] = now + rules_.failure_pause;
 }
 
-Result<LdapServer> LdapResolver::resolve(const SrvRecord& record, SteadyTime deadline, bool& dns_failed) const
+Result<LdapTarget> LdapResolver::resolve(const SrvRecord& record, SteadyTime deadline, bool& dns_failed) const
 {
-    LdapServer server{record.target, record.port, {}};
+    LdapTarget server{record.target, record.port, {}};
     std::string trouble;
     for (auto [type, family] : {std::pair(DnsType::a, AF_INET), std::pair(DnsType::aaaa, AF_INET6)}) {
         auto answer = dns_->query(record.target, type, deadline);

@@ -34,7 +34,7 @@ struct LdapRules {
 LdapRules ldap_rules_of(const Settings& settings);
 
 /// A server to ask, with what its name has resolved to.
-struct LdapServer {
+struct LdapTarget {
     std::string host;
     unsigned port = 0;
     std::vector<std::string> addresses;
@@ -47,7 +47,7 @@ struct LdapHit {
 /// Asks one server for each of `mails` in order, below all its bases, until there is something.
 /// Fault: temporary: the server could not be asked to the end.
 using LdapAsk = std::function<Result<std::optional<LdapHit>>(
-    const LdapServer& server, const std::vector<std::string>& mails, const Budget& budget)>;
+    const LdapTarget& server, const std::vector<std::string>& mails, const Budget& budget)>;
 /// The real one, over LdapSession. Counts ldap_servers_asked_total, ldap_failures_total, ldap_seconds.
 LdapAsk ldap_ask(LdapOptions options);
 
@@ -63,7 +63,7 @@ private:
     void ask_one(const SrvRecord& record, Search& search, const Budget& budget);
     Discovery conclude(Search& search, bool time_is_over) const;
     /// What is known of one SRV target: addresses, or why it is not asked.
-    Result<LdapServer> resolve(const SrvRecord& record, SteadyTime deadline, bool& dns_failed) const;
+    Result<LdapTarget> resolve(const SrvRecord& record, SteadyTime deadline, bool& dns_failed) const;
     std::string pausing(const std::string& server);
     void note_failure(const std::string& server);
 
