@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// The answer for one of our domains; without a configuration there is none, and nobody is trusted or not.
-struct Finding {
+struct Outcome {
     std::string our_domain;
     PartnerVerdict partner;
     bool can_send() const { return partner.reason == Reason::sealed; }
@@ -33,12 +33,12 @@ public:
     int run(const CertFindOptions& given);
 
 private:
-    Finding ask(const std::string& our_domain);
+    Outcome ask(const std::string& our_domain);
     std::string looked_for() const;
-    std::string for_partner(const Finding& finding) const;
+    std::string for_partner(const Outcome& outcome) const;
     std::string of_certificate(const PartnerCertificate& one) const;
-    void print(const Finding& finding, bool trace) const;
-    Json to_json(const Finding& finding) const;
+    void print(const Outcome& outcome, bool trace) const;
+    Json to_json(const Outcome& outcome) const;
 
     const Common& common_;
     std::shared_ptr<const Site> site_;
@@ -56,7 +56,7 @@ Reason by_itself(const Certificate& c, const Address& address, Time now)
     return c.may_encrypt() && c.for_email() ? Reason::sealed : Reason::bad_usage;
 }
 
-Finding Finder::ask(const std::string& our_domain)
+Outcome Finder::ask(const std::string& our_domain)
 {
     Judging judging(*site_, engine_, common_.now);
     if (!our_domain.empty()) return {our_domain, find_partner(*site_, judging, our_domain, address_, false)};
@@ -72,56 +72,52 @@ Finding Finder::ask(const std::string& our_domain)
     return {"", std::move(verdict)};
 }
 
-/// The names under which a certificate would have been found.
+/// Where a partner could publish a certificate so that it would be found; empty when nobody is asked.
 std::string Finder::looked_for() const
 {
-    auto name = dns_name_of(without_tag(address_));
-    return "CERT records in the DNS at " + (name ? *name + " and at " : std::string()) + address_.domain;
+    const auto& settings = *site_->settings;
+    std::vector<std::string> names;
+    if (auto name = dns_name_of(without_tag(address_)); name && settings.discovery_dns_address)
+        names.push_back("at " + *name);
+    if (settings.discovery_dns_domain) names.push_back("at " + address_.domain);
+    return names.empty() ? "" : "CERT records in the DNS " + join(names, " and ");
 }
 
 std::string Finder::of_certificate(const PartnerCertificate& one) const
 {
     const auto& c = one.certificate;
-    switch (one.reason) {
-        case Reason::sealed:
-            return "used";
-        case Reason::sender_mismatch:
-            return "not used: it names neither " + address_.text() + " nor " + address_.domain +
-                   " in its subject alternative name";
-        case Reason::expired:
-            if (common_.now > c.not_after())
-                return "not used: it expired on " + short_time(c.not_after()) + " UTC";
-            break;
-        case Reason::not_yet_valid:
-            if (common_.now < c.not_before())
-                return "not used: it is not valid before " + short_time(c.not_before()) + " UTC";
-            break;
-        case Reason::bad_usage:
-            if (!c.may_encrypt()) return "not used: its key usage does not allow encryption";
-            if (!c.for_email()) return "not used: its extended key usage does not name e-mail protection";
-            break;
-        default:
-            break;
-    }
+    if (one.reason == Reason::sealed) return "used";
+    // Faults a partner can see in it himself come before what we think of its issuer.
+    if (one.reason == Reason::sender_mismatch)
+        return "not used: it names neither " + address_.text() + " nor " + address_.domain +
+               " in its subject alternative name";
+    if (common_.now > c.not_after()) return "not used: it expired on " + short_time(c.not_after()) + " UTC";
+    if (common_.now < c.not_before())
+        return "not used: it is not valid before " + short_time(c.not_before()) + " UTC";
+    if (!c.may_encrypt()) return "not used: its key usage does not allow encryption";
+    if (!c.for_email()) return "not used: its extended key usage does not name e-mail protection";
     return "not used: " + std::string(token_of(one.reason)) + ". " + std::string(row_of(one.reason).admin);
 }
 
 /// One paragraph a partner understands who knows nothing of our system.
-std::string Finder::for_partner(const Finding& finding) const
+std::string Finder::for_partner(const Outcome& outcome) const
 {
-    const auto& partner = finding.partner;
+    const auto& partner = outcome.partner;
     const std::string to = address_.text(), at = partner.found.step;
-    const std::string us = finding.our_domain.empty() ? "us" : finding.our_domain;
+    const std::string us = outcome.our_domain.empty() ? "us" : outcome.our_domain;
     switch (partner.reason) {
         case Reason::sealed:
             return "A certificate for " + to + " was found (" + at + ")" +
-                   (finding.our_domain.empty()
+                   (outcome.our_domain.empty()
                         ? "; whether it is trusted was not judged: there is no configuration here."
                         : " and is trusted by " + us + ".");
         case Reason::no_certificate:
             if (partner.found.answer == Discovery::Answer::found)
                 return "What is published for " + to + " (" + at +
                        ") cannot be read as a certificate. Please publish it anew.";
+            if (looked_for().empty())
+                return "No certificate for " + to +
+                       " is known here, and nothing is looked up (section discovery).";
             return "No certificate is published for " + to + ". Looked for: " + looked_for() +
                    ". Please publish one of them.";
         case Reason::no_path:
@@ -147,18 +143,18 @@ std::string Finder::for_partner(const Finding& finding) const
     }
 }
 
-Json Finder::to_json(const Finding& finding) const
+Json Finder::to_json(const Outcome& outcome) const
 {
-    const auto& partner = finding.partner;
+    const auto& partner = outcome.partner;
     Json json{{"address", address_.text()},
-              {"domain", finding.our_domain},
-              {"answer", finding.can_send()             ? "yes"
+              {"domain", outcome.our_domain},
+              {"answer", outcome.can_send()             ? "yes"
                          : is_temporary(partner.reason) ? "later"
                                                         : "no"},
               {"decision", token_of(partner.reason)},
-              {"trust_judged", !finding.our_domain.empty()},
+              {"trust_judged", !outcome.our_domain.empty()},
               {"step", partner.found.step},
-              {"for_partner", for_partner(finding)}};
+              {"for_partner", for_partner(outcome)}};
     if (!partner.found.why.empty()) json["why"] = partner.found.why;
     json["certificates"] = Json::array();
     for (const auto& one : partner.certificates) {
@@ -178,15 +174,15 @@ Json Finder::to_json(const Finding& finding) const
     return json;
 }
 
-void Finder::print(const Finding& finding, bool trace) const
+void Finder::print(const Outcome& outcome, bool trace) const
 {
     auto line = [](const std::string& text) { std::printf("%s\n", printable(text).c_str()); };
-    const auto& partner = finding.partner;
-    const std::string from = finding.our_domain.empty() ? "" : " from " + finding.our_domain;
-    const char* answer = finding.can_send() ? "yes" : is_temporary(partner.reason) ? "not now" : "no";
+    const auto& partner = outcome.partner;
+    const std::string from = outcome.our_domain.empty() ? "" : " from " + outcome.our_domain;
+    const char* answer = outcome.can_send() ? "yes" : is_temporary(partner.reason) ? "not now" : "no";
     line("Can mail be sent to " + address_.text() + from + "? " + answer + " (" +
          std::string(token_of(partner.reason)) + ")");
-    line(for_partner(finding));
+    line(for_partner(outcome));
     for (const auto& one : partner.certificates) {
         const auto& c = one.certificate;
         line("");
@@ -216,13 +212,13 @@ int Finder::run(const CertFindOptions& given)
     bool yes = false, waits = false;
     Json all = Json::array();
     for (const auto& domain : domains) {
-        auto finding = ask(domain);
-        yes = yes || finding.can_send();
-        waits = waits || is_temporary(finding.partner.reason);
+        auto outcome = ask(domain);
+        yes = yes || outcome.can_send();
+        waits = waits || is_temporary(outcome.partner.reason);
         if (common_.json)
-            all.push_back(to_json(finding));
+            all.push_back(to_json(outcome));
         else
-            print(finding, given.trace);
+            print(outcome, given.trace);
     }
     if (common_.json)
         std::printf("%s\n", (all.size() == 1 ? all[0] : Json{{"domains", all}})

@@ -57,8 +57,9 @@ Result<Publication> gather(const Settings& settings, const std::string& given, T
                                                            address->domain + " instead"));
         out.dns_name = *name;
     } else {
-        TRY(out.name, normal_domain(given));
-        out.dns_name = out.name;
+        auto domain = normal_domain(given);
+        if (!domain) return fail(refuse(Reason::input, given + ": neither address nor domain"));
+        out.name = out.dns_name = *domain;
     }
     auto ring = KeyRing::load(settings.store_keys);
     std::string left_out;
