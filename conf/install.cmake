@@ -14,6 +14,7 @@ install(TARGETS ${direct_plugins} LIBRARY DESTINATION lib/direct/plugins)
 install(FILES plugins/parser_plugin.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/direct)
 
 install(DIRECTORY conf/pickup/ DESTINATION ${CMAKE_INSTALL_DATADIR}/direct/pickup PATTERN "*.md" EXCLUDE)
+install(DIRECTORY conf/notices/ DESTINATION ${CMAKE_INSTALL_DATADIR}/direct/notices PATTERN "*.md" EXCLUDE)
 install(DIRECTORY conf/policies/ DESTINATION ${CMAKE_INSTALL_DATADIR}/direct/policies PATTERN "*.md" EXCLUDE)
 install(DIRECTORY conf/postfix/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/postfix PATTERN "*.md" EXCLUDE)
 install(FILES conf/direct.toml.sample README.md INSTALL.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

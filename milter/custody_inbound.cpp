@@ -175,7 +175,9 @@ Result<PreparedPickup> InboundTaking::prepare_one(RecipientVerdict& verdict, New
                         opened_.signer->organisation(),
                         opened_.signer->fingerprint(),
                         opened_.message_id};
-    return prepare_pickup(t_, source, verdict.recipient, std::move(line));
+    TRY(auto pickup, prepare_pickup(t_, source, verdict.recipient, std::move(line)));
+    pickup.held.record.wants_notices = wishes_.notices;
+    return pickup;
 }
 
 std::string InboundTaking::trust_headers() const

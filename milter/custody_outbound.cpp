@@ -175,7 +175,9 @@ Result<PreparedPickup> OutboundTaking::prepare_one(RecipientVerdict& verdict, Ne
     const auto* domain = t_.site.domain_of(from_);
     PickupSource source{t_.message,     true,         from_.text(), domain ? domain->organisation : "",
                         sealed_.signer, submitted_id_};
-    return prepare_pickup(t_, source, verdict.recipient, std::move(line));
+    TRY(auto pickup, prepare_pickup(t_, source, verdict.recipient, std::move(line)));
+    pickup.held.record.wants_notices = wishes_.notices;
+    return pickup;
 }
 
 std::vector<std::string> OutboundTaking::with_reason(Reason reason) const
@@ -226,8 +228,10 @@ Status OutboundTaking::prepare_failure_report()
     for (const auto& v : sealed_.verdicts)
         if (is_refusal(v.reason)) report.failed.push_back({v.recipient, v.reason});
     if (report.failed.empty()) return Done{};
+    const auto* domain = t_.site.domain_of(from_);
+    const auto words = t_.house.texts()->failure(domain ? domain->language : "en", report);
     TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "failure-dsn", "", hex(new_id()), "NEVER",
-                                  {from_.text()}, make_failure_dsn(report)));
+                                  {from_.text()}, make_failure_dsn(report, words)));
     entries_.push_back(std::move(entry));
     std::erase_if(owed_, [](const Owed& o) { return std::string_view(o.kind) == "failure-dsn"; });
     owed_.push_back({from_, "failure-dsn", entries_.size() - 1});

@@ -2,6 +2,8 @@
 // plain mail reaches a Direct mailbox only where the site has said so, and is marked there.
 #include <syslog.h>
 
+#include <algorithm>
+
 #include "milter/base/crypto.h"
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
@@ -9,9 +11,33 @@
 #include "milter/custody_parts.h"
 #include "milter/mime/wrap.h"
 #include "milter/notify/dsn.h"
+#include "milter/notify/report_reader.h"
 
 namespace direct {
 namespace {
+
+/// What a notice that nobody has signed says: a hint for the administrator who looks for a message, believed by nothing
+/// (F16). "" for ordinary mail.
+std::string unsigned_claim(const Entity& entity, const MimeLimits& limits)
+{
+    constexpr std::size_t recipients_told = 10;
+    const auto told = [](const std::string& id, const std::string& what, const std::optional<Address>& who) {
+        return "; unsigned notice, not believed: " + what + (who ? " of " + who->text() : "") + " about " +
+               id;
+    };
+    const auto kind = notice_kind(entity, limits);
+    std::string out;
+    if (kind == NoticeKind::disposition) {
+        if (auto n = read_disposition_notice(entity, limits); n && !n->original_message_id.empty())
+            out = told(n->original_message_id, n->disposition, n->final_recipient);
+    } else if (kind == NoticeKind::delivery) {
+        auto n = read_delivery_notice(entity, limits);
+        if (!n || n->original_message_id.empty()) return out;
+        for (std::size_t i = 0; i < std::min(n->recipients.size(), recipients_told); ++i)
+            out += told(n->original_message_id, n->recipients[i].action, n->recipients[i].final_recipient);
+    }
+    return out;
+}
 
 class PlainTaking {
 public:
@@ -38,6 +64,7 @@ private:
     bool others_;
     std::optional<Address> submitter_;
     std::string message_id_, content_sha_;
+    std::string hint_;  // for audit: what an unsigned notice claims
     std::optional<PreparedEntry> leg_, report_;
 };
 
@@ -60,8 +87,10 @@ Plan PlainTaking::run()
 void PlainTaking::judge()
 {
     if (auto parsed = parse_path(t_.facts.envelope_from); parsed && *parsed) submitter_ = **parsed;
-    if (auto entity = read_entity(t_.message, t_.site.mime_limits()))
+    if (auto entity = read_entity(t_.message, t_.site.mime_limits())) {
         message_id_ = message_id(entity->headers);
+        hint_ = unsigned_claim(*entity, t_.site.mime_limits());
+    }
     content_sha_ = sha256(t_.message);
     for (auto& v : verdicts_) {
         if (t_.site.is_newuser(v.recipient) || t_.site.domain_of(v.recipient)->plain != "pass") continue;
@@ -104,8 +133,11 @@ Status PlainTaking::prepare_report()
         report.postmaster = "postmaster@" + v.recipient.domain;
         report.failed.push_back({v.recipient, v.reason});
     }
+    // The domain that refuses is ours; that of the login may be none.
+    const auto* domain = t_.site.domain_of(report.failed.front().address);
+    const auto words = t_.house.texts()->failure(domain ? domain->language : "en", report);
     TRY(report_, prepare_entry(t_.house.store, t_.facts, "failure-dsn", "", hex(new_id()), "NEVER",
-                               {submitter_->text()}, make_failure_dsn(report)));
+                               {submitter_->text()}, make_failure_dsn(report, words)));
     return Done{};
 }
 
@@ -126,8 +158,9 @@ Status PlainTaking::write(WriteTxn& txn)
     std::vector<std::string> fresh;
     bool tell = false;
     for (const auto& v : verdicts_) {
-        CHECK(append_audit(txn, store,
-                           audit_of(t_.facts, "message-in", v, t_.facts.envelope_from, message_id_)));
+        auto entry = audit_of(t_.facts, "message-in", v, t_.facts.envelope_from, message_id_);
+        entry.detail += hint_;
+        CHECK(append_audit(txn, store, std::move(entry)));
         bool leg = leg_ && v.reason == Reason::untouched;
         bool report = report_ && v.reason == Reason::not_encrypted;
         if (!leg && !report) continue;

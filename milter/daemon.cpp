@@ -68,6 +68,7 @@ Status Daemon::open_rooms()
     options.inline_max = settings.store_inline_max;
     TRY(store_, open_lmdb_store(options, store_key));
     house_ = std::make_unique<House>(*store_, std::move(pepper), clock_, site);
+    read_texts(settings);
     CHECK(open_plugins(settings));
     outbox_ = std::make_unique<OutboxSender>(
         *store_, clock_, [this] { return house_->site()->settings; },
@@ -79,7 +80,7 @@ Status Daemon::open_rooms()
     DaemonHooks hooks;
     hooks.reload = [this] { return reload(); };
     hooks.metrics = [] { return metrics_text(); };
-    hooks.wake_outbox = [this] { outbox_->wake(); };
+    hooks.wake_outbox = [this] { house_->wake(); };
     open_bundles();
     hooks.bundles = [this] { return list_bundles(*house_->site()->settings, clock_.now()); };
     hooks.refresh_bundles = [this](const std::string& name, bool dry_run, const std::string& who) {
@@ -90,6 +91,14 @@ Status Daemon::open_rooms()
     caretaker_ = std::thread([this] { look_after(); });
     house_->wake();  // what an earlier run left
     return Done{};
+}
+
+/// Words that are missing or broken are told as an error; English of the program's own stands in for them.
+void Daemon::read_texts(const Settings& settings)
+{
+    auto texts = NoticeTexts::load(settings);
+    for (const auto& fault : texts->faults()) LogLine(LOG_ERR, "", "config").with("notice-words", fault);
+    house_->use_texts(std::move(texts));
 }
 
 Status Daemon::open_plugins(const Settings& settings)
@@ -243,6 +252,7 @@ Status Daemon::reload()
     house_->clock_watch.believe();
     house_->take_over(std::move(*site));
     if (bundles_) bundles_->wake();
+    read_texts(*house_->site()->settings);
     count(Metric::reloads_total);
     LogLine(LOG_INFO, "", "reload").with("taken", "yes");
     return Done{};

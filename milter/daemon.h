@@ -29,6 +29,7 @@ public:
 private:
     explicit Daemon(std::string config_file) : config_file_(std::move(config_file)) {}
     Status open_rooms();
+    void read_texts(const Settings& settings);
     Status open_plugins(const Settings& settings);
     void
     look_after();  ///< first the keys and anchors not asked for yet; hourly: orphaned content, old items; each

@@ -9,6 +9,7 @@
 #include "milter/base/metrics.h"
 #include "milter/items/hand_over.h"
 #include "milter/newuser/held_record.h"
+#include "milter/notify/notice_texts.h"
 #include "milter/notify/outbox.h"
 #include "milter/sta/site.h"
 #include "milter/store/record_store.h"
@@ -26,6 +27,10 @@ struct House {
     std::shared_ptr<const Site> site() const { return site_.load(); }
     /// Takes a new site over; what has bounds takes the new ones.
     void take_over(std::shared_ptr<const Site> site);
+
+    /// The words of what we tell. English of the program's own until others are given.
+    std::shared_ptr<const NoticeTexts> texts() const { return texts_.load(); }
+    void use_texts(std::shared_ptr<const NoticeTexts> texts) { texts_.store(std::move(texts)); }
 
     RecordStore& store;
     Secret pepper;
@@ -65,6 +70,8 @@ struct House {
 
 private:
     std::atomic<std::shared_ptr<const Site>> site_;
+    std::atomic<std::shared_ptr<const NoticeTexts>> texts_{
+        std::shared_ptr<const NoticeTexts>(std::make_shared<NoticeTexts>())};
     std::atomic<int> busy_ = 0;
 };
 

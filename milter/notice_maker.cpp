@@ -18,6 +18,7 @@
 #include "milter/house.h"
 #include "milter/mime/wrap.h"
 #include "milter/notify/dsn.h"
+#include "milter/notify/held_end.h"
 #include "milter/notify/mdn.h"
 #include "milter/notify/owed_notice.h"
 #include "milter/notify/report_reader.h"
@@ -56,23 +57,15 @@ AuditEntry audit_of_notice(const OwedNotice& n, const char* event, std::string_v
     return e;
 }
 
-/// Words for a person; never anything from the original.
-std::string words_of(const OwedNotice& n)
+Mdn mdn_of(const OwedNotice& n, const Address& from, const Address& to, const House& house, Time now)
 {
-    std::string out;
-    if (n.disposition == "processed")
-        out = "Your Direct message has arrived, could be opened, and its signature is trusted.";
-    else if (n.disposition == "dispatched")
-        out = "Your Direct message has been delivered to its final destination.";
-    else
-        out = "Your Direct message could not be delivered (" + n.failure + ").";
-    for (const auto& w : n.warnings) out += "\r\nWarning: " + w;
-    return out;
-}
-
-Mdn mdn_of(const OwedNotice& n, const Address& from, const Address& to, const std::string& host, Time now)
-{
-    Mdn mdn{from, to, n.original_message_id, n.disposition, n.failure, {}, words_of(n), host, now};
+    const auto site = house.site();
+    const auto* domain = site->domain_of(from);
+    // Whose domain is ours no more is spoken for in English.
+    auto words = house.texts()->disposition(domain ? domain->language : "en",
+                                            {n.disposition, n.recipient, n.failure, n.warnings});
+    Mdn mdn{from,       to,  n.original_message_id, n.disposition, n.failure, {}, words.text,
+            site->host, now, words.subject};
     if (n.final_delivery) mdn.extensions.emplace_back(final_delivery_field, "");
     return mdn;
 }
@@ -98,6 +91,7 @@ struct NoticeMaker::State {
     Status settle(const OwedNotice& notice, Made made);
     Status put_off(const OwedNotice& notice, const Made& made);
     Status tell_overdue();
+    Status end_held_records();
     Status show_owed();
     Status tell_group(const std::vector<WatchRecord>& group);
     milliseconds silence() const;
@@ -114,7 +108,7 @@ Made NoticeMaker::State::make(const OwedNotice& notice)
     if (!from || !to) return {Reason::malformed, "an address of it cannot be read", ""};
     bool local = site->domain_of(*to) != nullptr;
     auto now = house.clock.now();
-    auto text = make_mdn(mdn_of(notice, *from, *to, site->host, now));
+    auto text = make_mdn(mdn_of(notice, *from, *to, house, now));
     OutboundMail mail{text, *from, {}, {}, now, true};
     (local ? mail.local : mail.outside).push_back(*to);
     auto sealed = seal_outbound(*site, house.engine, mail);
@@ -194,11 +188,14 @@ Status NoticeMaker::State::tell_group(const std::vector<WatchRecord>& group)
         if (auto recipient = parse_address(w.recipient, true))
             report.failed.push_back({*recipient, reasons.back()});
     }
+    const auto site = house.site();
+    const auto* domain = site->domain_of(*sender);
+    const auto words = house.texts()->failure(domain ? domain->language : "en", report);
     Facts facts;
     facts.queue_id = group.front().queue_id;
     facts.now = now;
     TRY(auto entry, prepare_entry(house.store, facts, "failure-dsn", "", hex(new_id()), "NEVER",
-                                  {group.front().sender}, make_failure_dsn(report)));
+                                  {group.front().sender}, make_failure_dsn(report, words)));
     auto written = house.store.write([&](WriteTxn& txn) -> Status {
         for (std::size_t i = 0; i < group.size(); ++i) {
             TRY(auto reason, close_overdue(txn, house.store, group[i], now));
@@ -240,6 +237,33 @@ Status NoticeMaker::State::tell_overdue()
     return all;
 }
 
+/// Records nobody has picked up in time: their senders hear of it.
+Status NoticeMaker::State::end_held_records()
+{
+    const auto now = house.clock.now();
+    TRY(const auto keys, held_overdue(house.store, now, notices_at_once));
+    if (keys.empty()) return Done{};
+    return house.store.write([&](WriteTxn& txn) -> Status {
+        for (const auto& key : keys) {
+            CHECK(txn.erase(Table::held_by, key));
+            TRY(const auto record,
+                end_held(txn, house.store, key.substr(key.size() - id_size), "expired", now));
+            if (!record) continue;
+            AuditEntry e;
+            e.at = now;
+            e.event = "held-end";
+            e.who = "direct-milter";
+            e.sender = record->sender;
+            e.recipient = record->newuser_address;
+            e.message_id = record->message_id;
+            e.token = "record-expired";
+            e.detail = "held record " + hex(record->id);
+            CHECK(append_audit(txn, house.store, std::move(e)));
+        }
+        return Done{};
+    });
+}
+
 Status NoticeMaker::State::show_owed()
 {
     return house.store.read([](ReadTxn& txn) -> Status {
@@ -263,6 +287,7 @@ Result<std::size_t> NoticeMaker::State::pass(bool overdue_too)
 {
     std::lock_guard alone(passing);
     const auto overdue = overdue_too ? tell_overdue() : Status(Done{});
+    const auto ended = end_held_records();
     std::size_t made_number = 0;
     TRY(const auto notices, due_notices(house.store, house.clock.now(), notices_at_once));
     for (const auto& notice : notices) {
@@ -274,6 +299,7 @@ Result<std::size_t> NoticeMaker::State::pass(bool overdue_too)
     }
     CHECK(show_owed());
     CHECK(overdue);
+    CHECK(ended);
     return made_number;
 }
 
@@ -281,10 +307,12 @@ milliseconds NoticeMaker::State::sleep_time()
 {
     auto notice = next_notice_due(house.store);
     auto watch = next_watch_due(house.store);
-    if (!notice || !watch)
+    auto held = next_held_due(house.store);
+    if (!notice || !watch || !held)
         return std::min<milliseconds>(house.site()->settings->reinject_retry_min, longest_sleep);
     milliseconds sleep = longest_sleep;
     const auto now = house.clock.now();
+    if (*held) sleep = std::min<milliseconds>(sleep, **held - now);
     if (*notice) sleep = std::min<milliseconds>(sleep, **notice - now);
     if (*watch) sleep = std::min<milliseconds>(sleep, std::max<milliseconds>(**watch - now, silence()));
     return std::max(sleep, milliseconds(0));

@@ -20,6 +20,7 @@
 #include "milter/ctl/postfix.h"
 #include "milter/ctl/print.h"
 #include "milter/newuser/notice.h"
+#include "milter/notify/notice_texts.h"
 #include "milter/sta/site.h"
 #include "milter/store/lmdb_store.h"
 
@@ -81,6 +82,9 @@ void check_site(const Settings& settings, const SettingsPtr& shared, Time now, F
     std::erase_if(others, [](const std::string& f) { return f.starts_with("bundle "); });
     for (const auto& f : others)
         findings.warning("left out: " + f, "mend or remove it in " + settings.store_certificates);
+    for (const auto& fault : NoticeTexts::load(settings)->faults())
+        findings.fault("words of notices: " + fault,
+                       "install conf/notices, or mend it in " + settings.notify_templates);
     for (const auto& d : settings.domains) {
         if (d.newuser.empty()) continue;
         HeldRecord probe;  // made up: only whether a notice can be written at all

@@ -88,6 +88,7 @@ struct ExplainOptions {
 int cmd_explain(const Common&, const ExplainOptions&);
 
 int cmd_held_list(const Common&);
+int cmd_held_revoke(const Common&, const std::string& id);
 int cmd_held_show(const Common&, const std::string& id);
 int cmd_record_list(const Common&, const std::string& since);
 int cmd_record_show(const Common&, const std::string& id);

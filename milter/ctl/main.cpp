@@ -224,13 +224,15 @@ void add_record_commands(CLI::App& app, CommandLine& l)
     command(*held, "list", "All, newest first", l, [&l] { return cmd_held_list(l.common); });
     auto* held_show = command(*held, "show", "One; never its answer or subject", l,
                               [&l] { return cmd_held_show(l.common, l.id); });
+    auto* held_revoke = command(*held, "revoke", "Withdraw one before it is picked up; its sender is told", l,
+                                [&l] { return cmd_held_revoke(l.common, l.id); });
     auto* record = family(app, "record", "Messages taken, their documents and items");
     auto* list =
         command(*record, "list", "All, newest first", l, [&l] { return cmd_record_list(l.common, l.since); });
     list->add_option("--since", l.since, "Received at or after this time");
     auto* record_show = command(*record, "show", "One, with documents and items", l,
                                 [&l] { return cmd_record_show(l.common, l.id); });
-    for (auto* sub : {held_show, record_show})
+    for (auto* sub : {held_show, held_revoke, record_show})
         sub->add_option("ID", l.id, "Its id or Message-ID")->required();
 
     auto* audit = command(app, "audit", "Who did what, when, and what came of it", l,

@@ -204,6 +204,11 @@ int cmd_held_show(const Common& common, const std::string& id)
     return show_answer(common, "held.show", {{"id", id}});
 }
 
+int cmd_held_revoke(const Common& common, const std::string& id)
+{
+    return show_answer(common, "held.revoke", {{"id", id}});
+}
+
 int cmd_record_list(const Common& common, const std::string& since)
 {
     auto parameters = Json::object();

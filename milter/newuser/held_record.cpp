@@ -10,6 +10,7 @@
 #include "milter/mime/parts.h"
 #include "milter/mime/sniff.h"
 #include "milter/newuser/line_text.h"
+#include "milter/notify/held_end.h"
 
 namespace direct {
 namespace {
@@ -179,6 +180,7 @@ Status PreparedHeld::write(WriteTxn& txn, const RecordStore& store, const Settin
                       settings.newuser_quota_contact, "contact address"));
     CHECK(content->attach(txn));
     CHECK(txn.put(Table::held, record.id, encode(record)));
+    CHECK(txn.put(Table::held_by, held_due_key(record), ""));
     CHECK(txn.put(Table::held_by, "c" + store.index_key("code", record.code), record.id));
     CHECK(txn.put(Table::held_by, "e" + store.index_key("contact", contact) + record.id, ""));
     if (!record.message_id.empty())

@@ -4,32 +4,11 @@
 
 #include "milter/base/crypto.h"
 #include "milter/base/text.h"
+#include "milter/mime/words.h"
 #include "milter/notify/report_fields.h"
 
 namespace direct {
 namespace {
-
-// The report is final, so a code of a temporary trouble that lasted too long becomes permanent.
-std::string final_status(Reason reason)
-{
-    std::string code = row_of(reason).dsn;
-    code[0] = '5';
-    return code;
-}
-
-std::string part_for_people(const FailureReport& report, const std::string& id)
-{
-    std::string out = "Your Direct message could not be delivered to the following recipients.\r\n";
-    out += "It has not been sent to them in any other way.\r\n";
-    if (!id.empty()) out += "\r\nMessage-ID: " + id + "\r\n";
-    for (const auto& r : report.failed) {
-        const ReasonRow& row = row_of(r.reason);
-        out += "\r\n  " + ascii_form(r.address.text()) + "\r\n";
-        out += "    " + std::string(row.admin) + "\r\n";
-        out += "    (" + std::string(row.token) + ", " + final_status(r.reason) + ")\r\n";
-    }
-    return out;
-}
 
 std::string part_for_programs(const FailureReport& report, const std::string& id)
 {
@@ -46,7 +25,14 @@ std::string part_for_programs(const FailureReport& report, const std::string& id
 
 }  // namespace
 
-std::string make_failure_dsn(const FailureReport& report)
+std::string final_status(Reason reason)
+{
+    std::string code = row_of(reason).dsn;
+    code[0] = '5';
+    return code;
+}
+
+std::string make_failure_dsn(const FailureReport& report, const NoticeText& words)
 {
     const std::string id = safe_message_id(report.original_message_id);
     const std::string boundary = "direct-" + hex(random_bytes(16));
@@ -58,7 +44,7 @@ std::string make_failure_dsn(const FailureReport& report)
     std::string out;
     out += "From: \"Mail Delivery\" <" + ascii_form(report.postmaster) + ">\r\n";
     out += "To: <" + ascii_form(report.to.text()) + ">\r\n";
-    out += "Subject: Direct message not delivered\r\n";
+    out += "Subject: " + encode_text(words.subject, 9) + "\r\n";
     out += "Date: " + rfc5322_date(report.now) + "\r\n";
     out += "Message-ID: <" + hex(random_bytes(16)) + "@" + host + ">\r\n";
     if (!id.empty()) out += "In-Reply-To: " + id + "\r\nReferences: " + id + "\r\n";
@@ -66,7 +52,7 @@ std::string make_failure_dsn(const FailureReport& report)
     out += "MIME-Version: 1.0\r\n";
     out += "Content-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"" + boundary +
            "\"\r\n\r\n";
-    out += begin_part("text/plain; charset=us-ascii") + part_for_people(report, id);
+    out += "--" + boundary + "\r\n" + part_for_people(words.text);
     out += begin_part("message/delivery-status") + part_for_programs(report, id);
     if (!id.empty()) out += begin_part("text/rfc822-headers") + "Message-ID: " + id + "\r\n";
     out += "--" + boundary + "--\r\n";

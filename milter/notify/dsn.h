@@ -22,7 +22,13 @@ struct FailureReport {
     std::vector<FailedRecipient> failed;
     Time now{};
 };
-/// A whole message, CRLF, multipart/report; report-type=delivery-status, Auto-Submitted: auto-replied.
-std::string make_failure_dsn(const FailureReport& report);
+/// What people read: one line and lines, UTF-8, made by NoticeTexts.
+struct NoticeText {
+    std::string subject, text;
+};
+/// The code in Status: the report is final, so that of a temporary trouble that lasted too long becomes permanent.
+std::string final_status(Reason reason);
+/// A whole message, CRLF, 7bit, multipart/report; report-type=delivery-status, Auto-Submitted: auto-replied.
+std::string make_failure_dsn(const FailureReport& report, const NoticeText& words);
 
 }  // namespace direct

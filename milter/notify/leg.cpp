@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "milter/base/text.h"
+#include "milter/notify/held_end.h"
 #include "milter/notify/once.h"
 #include "milter/notify/owed_notice.h"
 #include "milter/notify/sweep.h"
@@ -144,19 +145,7 @@ private:
     /// Nobody will hear of these records: their senders are told, each in the name of the newuser address.
     Status owe_for_held()
     {
-        for (const auto& id : leg_.held) {
-            TRY(const auto bytes, txn_.get(Table::held, id));
-            if (!bytes) continue;
-            TRY(const auto record, decode_held(*bytes));
-            OwedNotice notice;
-            notice.disposition = "failed";
-            notice.failure = "notice-undeliverable";
-            notice.recipient = record.newuser_address;
-            notice.sender = record.sender;
-            notice.original_message_id = record.message_id;
-            notice.queue_id = leg_.queue_id;
-            CHECK(owe_notice(txn_, store_, std::move(notice), now_));
-        }
+        for (const auto& id : leg_.held) CHECK(end_held(txn_, store_, id, "notify-failed", now_));
         return Done{};
     }
 

@@ -2,6 +2,7 @@
 
 #include "milter/base/crypto.h"
 #include "milter/base/text.h"
+#include "milter/mime/words.h"
 #include "milter/notify/report_fields.h"
 
 namespace direct {
@@ -26,14 +27,14 @@ std::string make_mdn(const Mdn& mdn)
     const auto boundary = "direct-" + hex(random_bytes(16));
     std::string out = "From: <" + ascii_form(mdn.from.text()) + ">\r\n";
     out += "To: <" + ascii_form(mdn.to.text()) + ">\r\n";
-    out += "Subject: Disposition notification (" + mdn.disposition + ")\r\n";
+    out += "Subject: " + encode_text(mdn.subject, 9) + "\r\n";
     out += "Date: " + rfc5322_date(mdn.now) + "\r\n";
     out += "Message-ID: <" + hex(random_bytes(16)) + "@" + mdn.from.domain + ">\r\n";
     if (!id.empty()) out += "In-Reply-To: " + id + "\r\nReferences: " + id + "\r\n";
     out += "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n";
     out += "Content-Type: multipart/report; report-type=disposition-notification;\r\n boundary=\"" +
            boundary + "\"\r\n\r\n";
-    out += "--" + boundary + "\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n" + mdn.text + "\r\n";
+    out += "--" + boundary + "\r\n" + part_for_people(mdn.text);
     out += "--" + boundary + "\r\nContent-Type: message/disposition-notification\r\n\r\n" +
            part_for_programs(mdn, id);
     return out + "--" + boundary + "--\r\n";

@@ -18,9 +18,10 @@ struct Mdn {
     std::string disposition;          ///< processed | dispatched | failed | displayed
     std::string failure;              ///< a token, for disposition failed
     std::vector<std::pair<std::string, std::string>> extensions;
-    std::string text;  ///< first part, plain words; never anything from the original
+    std::string text;  ///< first part, plain words, UTF-8; never anything from the original
     std::string host;  ///< our host, for Reporting-UA and Message-ID
     Time now{};
+    std::string subject = "Disposition notification";  ///< UTF-8, one line; never the original's
 };
 /// A whole message, CRLF, 7bit.
 std::string make_mdn(const Mdn& mdn);

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "milter/base/text.h"
+#include "milter/mime/content.h"
 
 namespace direct {
 namespace {
@@ -51,6 +52,27 @@ std::string safe_message_id(std::string_view id)
     if (id.size() < 3 || id.size() > message_id_max || id.front() != '<' || id.back() != '>') return "";
     const bool plain = std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
     return plain ? std::string(id) : "";
+}
+
+std::string part_for_people(std::string_view utf8)
+{
+    constexpr std::size_t longest_line = 900;  // RFC 5322 2.1.1 allows 998
+    const std::string text = to_crlf(utf8);
+    bool plain = true;
+    std::size_t column = 0;
+    for (const char c : text) {
+        column = c == '\n' ? 0 : column + 1;
+        plain = plain && static_cast<unsigned char>(c) < 0x80 && c != 0 && column < longest_line;
+    }
+    std::string out = plain ? "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+                            : "Content-Type: text/plain; charset=utf-8\r\n"
+                              "Content-Transfer-Encoding: quoted-printable\r\n\r\n";
+    if (plain)
+        out += text;
+    else
+        append_quoted_printable(out, text);
+    if (!out.ends_with("\r\n")) out += "\r\n";
+    return out;
 }
 
 }  // namespace direct

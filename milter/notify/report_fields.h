@@ -14,5 +14,8 @@ std::string ascii_form(std::string_view utf8);
 std::string typed_address(const Address& a);
 /// "<x@y>" as it may stand in a field of ours; empty for anything else or longer than 500 bytes.
 std::string safe_message_id(std::string_view id);
+/// The part of a report that people read, from its Content-Type on, CRLF: as it is when it is ASCII in short lines,
+/// quoted-printable otherwise.
+std::string part_for_people(std::string_view utf8);
 
 }  // namespace direct

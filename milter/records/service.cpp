@@ -27,6 +27,7 @@ struct Verb {
 constexpr Verb table[] = {
     {"held.list", false, held_list},
     {"held.show", false, held_show},
+    {"held.revoke", true, held_revoke},
     {"record.list", false, record_list},
     {"record.show", false, record_show},
     {"audit.read", false, audit_read},

@@ -2,7 +2,9 @@
 // state, which documents and items. Never: answer, code, subject, content of a message.
 #include <nlohmann/json.hpp>
 
+#include "milter/audit/audit.h"
 #include "milter/base/text.h"
+#include "milter/notify/held_end.h"
 #include "milter/records/verbs.h"
 #include "milter/store/schema.h"
 
@@ -231,6 +233,39 @@ Reply held_show(const Context& c, Parameters& p)
     reply["held"] = held_whole(found->front(), c.caller.admin);
     also(reply, *found);
     return good(reply);
+}
+
+/// Withdrawn before it was picked up; its sender hears of it.
+Reply held_revoke(const Context& c, Parameters& p)
+{
+    auto given = p.text("id");
+    if (auto ok = p.check(); !ok) return bad(ok.error());
+    auto found = named<HeldRecord>(c, given, Table::held, Table::held_by, decode_held);
+    if (!found) return bad(found.error());
+    if (found->empty()) return bad(1, "not-found", "no held record has this id or Message-ID");
+    if (found->size() > 1)
+        return bad(1, "input", "several held records carry this Message-ID: name one by its id");
+    std::optional<HeldRecord> ended;
+    auto done = c.store.write([&](WriteTxn& txn) -> Status {
+        const auto now = c.clock.now();
+        TRY(ended, end_held(txn, c.store, found->front().id, "revoked", now));
+        if (!ended) return Done{};
+        AuditEntry e;
+        e.at = now;
+        e.event = "held-end";
+        e.who = c.caller.name;
+        e.from_host = "local";
+        e.sender = ended->sender;
+        e.recipient = ended->newuser_address;
+        e.message_id = ended->message_id;
+        e.token = "record-revoked";
+        e.detail = "held record " + hex(ended->id);
+        return append_audit(txn, c.store, std::move(e));
+    });
+    if (!done) return bad(done.error());
+    if (!ended) return bad(1, "input", "it waits no more: its state is " + found->front().state);
+    if (c.hooks.wake_outbox) c.hooks.wake_outbox();
+    return good({{"revoked", hex(ended->id)}});
 }
 
 Reply record_list(const Context& c, Parameters& p)

@@ -137,6 +137,7 @@ void fields(F& f, R& r)
     f(22, r.notices);
     f(23, r.attachments);
     f(24, r.content);
+    f(25, r.wants_notices);
 }
 
 template <class F, class R>

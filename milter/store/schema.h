@@ -135,7 +135,8 @@ struct HeldRecord {
     std::uint32_t attempts_left = 3;
     std::vector<NoticeLogEntry> notices;
     std::vector<HeldAttachment> attachments;
-    ContentRef content;  ///< sealed under the record's own key
+    ContentRef content;         ///< sealed under the record's own key
+    bool wants_notices = true;  ///< its sender hears what becomes of it: not for mail nobody may answer (E12)
 };
 
 /// What a server answered, kept until something newer is had (policy/discovery/fetch_cache.h).

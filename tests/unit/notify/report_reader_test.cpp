@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(what_we_make_we_read)
                           {{*parse_address("x@y.test"), Reason::no_certificate},
                            {*parse_address("z@y.test"), Reason::untrusted}},
                           {}};
-    const auto dsn_bytes = make_failure_dsn(failure);
+    const auto dsn_bytes = make_failure_dsn(failure, {"subject", "words"});
     auto dsn_entity = read_entity(dsn_bytes, {});
     BOOST_REQUIRE(dsn_entity);
     auto dsn_read = read_delivery_notice(*dsn_entity, {});
