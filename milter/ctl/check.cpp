@@ -82,7 +82,8 @@ void check_site(const Settings& settings, const SettingsPtr& shared, Time now, F
     std::erase_if(others, [](const std::string& f) { return f.starts_with("bundle "); });
     for (const auto& f : others)
         findings.warning("left out: " + f, "mend or remove it in " + settings.store_certificates);
-    for (const auto& fault : NoticeTexts::load(settings)->faults())
+    const auto texts = NoticeTexts::load(settings);
+    for (const auto& fault : texts->faults())
         findings.fault("words of notices: " + fault,
                        "install conf/notices, or mend it in " + settings.notify_templates);
     for (const auto& d : settings.domains) {

@@ -96,6 +96,12 @@ void check_milter(const PostfixView& postfix, const Settings& settings, Findings
         findings.warning(
             "mail from sendmail(1) does not pass us: a local program could send in clear with a Direct From",
             "postconf -e non_smtpd_milters=" + settings.milter_socket);
+    for (const auto& word : words_of(postfix.value("notify_classes")))
+        if (word == "bounce" || word == "2bounce" || word == "delay")
+            findings.warning(
+                "notify_classes has \"" + word +
+                    "\": the postmaster gets the headers of opened Direct mail, Subject and all, in clear",
+                "postconf -e notify_classes=resource,software");
     for (const auto& word : words_of(postfix.value("internal_mail_filter_classes")))
         if (word == "bounce" || word == "notify")
             findings.warning(

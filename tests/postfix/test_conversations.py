@@ -1,8 +1,9 @@
 """Two sites, each with its own Postfix and daemon, write to each other: whatever happens, the sender knows."""
+import os
 import unittest
 
 from harness import smime
-from harness.base import until
+from harness.base import until, write
 from harness.pair import FINAL, OPTION, PairTest
 
 MOVED, FULL = "moved@direct.hospital.test", "full@direct.hospital.test"
@@ -157,6 +158,58 @@ class Expired(PairTest):
         self.assertEqual(held["state"], "expired")
         self.assertIsNotNone(self.clinic.status(message_id)["failed"])
         self.nothing_leaks()
+
+
+class Languages(PairTest):
+    """The hospital speaks German; whose words are broken is told, and English stands in."""
+    hospital_options = {"domain": {"language": "de"}}
+
+    @classmethod
+    def prepare(cls):
+        cls.words = cls.scratch.folder("words")
+        cls.hospital.daemon.sections["notify"] = {"templates": cls.words}
+        cls.hospital.daemon.write_config()
+
+    def findings(self):
+        return [line for line in self.hospital.daemon.ctl("check").out.splitlines() if "words of notices" in line]
+
+    def test_each_side_speaks_its_own_language(self):
+        self.says([self.ward, MOVED])
+        self.told(3)
+        subjects = sorted(n.subject for n in self.notices)
+        self.assertEqual(subjects, ["Ihre Direct-Nachricht ist angekommen"] * 2 + ["Ihre Direct-Nachricht konnte nicht zugestellt werden"])
+        failed = [n for n in self.notices if n.what[0][0] == "failed"][0]
+        self.assertIn("Was Sie tun können: Prüfen Sie die Adresse", failed.text)
+        self.assertTrue(all(byte < 0x80 for byte in failed.raw))
+        # The hospital's own people are told in German too, by the report of what was not sent.
+        self.says([self.nurse, "nobody@direct.nowhere.test"], side=self.hospital)
+        self.told(2, self.ward, self.hospital)
+        report = [n for n in self.notices if n.kind == "delivery-status"][0]
+        self.assertEqual(report.subject, "Direct-Nachricht nicht zugestellt")
+        self.assertIn("(no-certificate, 5.7.31)", report.text)
+        self.assertEqual(self.findings(), [])
+        self.nothing_leaks()
+
+    def test_broken_words_are_told_at_start_reload_and_check(self):
+        path = write(os.path.join(self.scratch.folder("words/de"), "processed.txt"), "Kaputt {{#warnings}} {{subject}}")
+        try:
+            self.assertIn(f"{path}: ", " ".join(self.findings()), self.hospital.daemon.ctl("check"))
+            self.assertEqual(self.hospital.daemon.ctl("check").code, 1)
+            self.assertIn(f"notice-words=\"{path}: ", self.hospital.daemon.reload())
+            before = len(self.hospital.daemon.log())
+            self.hospital.daemon.restart()
+            self.assertIn(f"notice-words=\"{path}: ", self.hospital.daemon.log()[before:])
+            self.says(self.ward)
+            self.told(1)
+            self.assertIn("has arrived", self.notices[0].text)
+            write(path, "Unsere Worte: {{recipient}}")
+            self.assertNotIn("notice-words", self.hospital.daemon.reload())
+            self.says(self.ward)
+            self.told(2)
+            self.assertIn(f"Unsere Worte: {self.ward}", "".join(n.text for n in self.notices))
+        finally:
+            os.remove(path)
+            self.hospital.daemon.reload()
 
 
 class Refusing(PairTest):

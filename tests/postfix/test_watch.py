@@ -1,4 +1,5 @@
 """The sender's side: who has answered, who still has to, and what the submitter hears."""
+import re
 import shutil
 import unittest
 
@@ -95,6 +96,42 @@ class Watch(SiteTest):
                   f"Final-Recipient: rfc822; bob@{THERE}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n").encode()
         self.refused(self.inbound(bounce, sender=""), "not-encrypted")
         self.assertEqual(self.row(message_id)["state"], "waiting")
+        # A hint for whoever looks for the message.
+        self.assertIn(f"unsigned notice, not believed: failed of bob@{THERE} about {message_id}", self.daemon.ctl("audit").out)
+
+    def test_an_unsigned_success_is_a_hint_and_nothing_else(self):
+        message_id = self.sent(headers=[OPTION])
+        for disposition in ("processed", "dispatched"):
+            mdn = (f"From: bob@{THERE}\r\nTo: alice@{HERE}\r\nSubject: MDN\r\nMessage-ID: <{disposition}@{THERE}>\r\nMIME-Version: 1.0\r\n"
+                   "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n\r\n--b\r\n\r\nyes\r\n--b\r\n"
+                   f"Content-Type: message/disposition-notification\r\n\r\nFinal-Recipient: rfc822;bob@{THERE}\r\n"
+                   f"Original-Message-ID: {message_id}\r\n{FINAL}"
+                   f"Disposition: automatic-action/MDN-sent-automatically;{disposition}\r\n\r\n--b--\r\n").encode()
+            self.refused(self.inbound(mdn, sender=""), "not-encrypted")
+            self.assertIn(f"unsigned notice, not believed: {disposition} of bob@{THERE} about {message_id}", self.daemon.ctl("audit").out)
+        row = self.row(message_id)
+        self.assertEqual((row["state"], row["processed"], row["dispatched"]), ("waiting", None, None))
+        self.assertEqual(self.shown(), [])
+
+    def test_status_tells_each_recipient_with_times(self):
+        message_id = self.sent(cc=[f"dave@{THERE}"], headers=[OPTION])
+        self.arrives(self.mdn(message_id, "processed"))
+        self.arrives(self.mdn(message_id, "dispatched", extra=FINAL))
+        self.arrives(self.mdn(message_id, "displayed"))
+        self.arrives(self.mdn(message_id, "failed", by=f"dave@{THERE}", signer=self.there, extra="Failure: mailbox-full\r\n"))
+        shown = self.daemon.ctl("status", message_id.strip("<>"))   # brackets are not asked for
+        self.assertEqual(shown.code, 0, shown.err)
+        head, *lines = shown.out.splitlines()
+        self.assertEqual(head.split(), ["MESSAGE-ID", "RECIPIENT", "STATE", "SENT", "PROCESSED", "DISPATCHED", "DISPLAYED", "FAILED", "WHY"])
+        bob, dave = ([line for line in lines if who in line][0] for who in ("bob@", "dave@"))
+        times = r"\d{4}-\d\d-\d\d \d\d:\d\d"
+        self.assertEqual(len(re.findall(times, bob)), 4, bob)    # sent, processed, dispatched, displayed
+        self.assertIn("complete", bob)
+        self.assertEqual(len(re.findall(times, dave)), 2, dave)  # sent, failed
+        self.assertRegex(dave, "failed.*mailbox-full")
+        row = self.row(message_id)
+        self.assertLessEqual(row["sent"], row["processed"])
+        self.assertLessEqual(row["processed"], row["displayed"])
 
     def test_the_submitters_own_notices_are_sealed_and_not_watched(self):
         mdn = (f"From: alice@{HERE}\r\nTo: bob@{THERE}\r\nSubject: read\r\nDate: Sun, 22 Nov 2026 07:00:00 +0000\r\n"

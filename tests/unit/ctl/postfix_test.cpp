@@ -115,6 +115,12 @@ BOOST_AUTO_TEST_CASE(the_loop_and_the_missing_listeners_are_found)
     BOOST_TEST(s.complains("delivery reports get lost"));
     s.postfix.main["internal_mail_filter_classes"] = "bounce";
     BOOST_TEST(s.complains("internal_mail_filter_classes"));
+    s.postfix.main["notify_classes"] = "resource, software";
+    BOOST_TEST(!s.complains("notify_classes"));
+    for (const char* copies : {"bounce", "2bounce", "delay"}) {
+        s.postfix.main["notify_classes"] = std::string("resource, ") + copies;
+        BOOST_TEST(s.complains("the postmaster gets the headers of opened Direct mail"), copies);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(aliases_that_lead_out_are_named)

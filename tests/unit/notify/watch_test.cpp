@@ -116,6 +116,18 @@ BOOST_AUTO_TEST_CASE(repeats_are_noted_once_and_displayed_always)
     BOOST_TEST(w.row().displayed_ms == (start + seconds(1)).time_since_epoch().count());
 }
 
+BOOST_AUTO_TEST_CASE(a_repeat_is_known_for_a_week_and_longer)
+{
+    const auto days = [](int n) { return std::chrono::hours(24 * n); };
+    Watching w;
+    w.begin(false);
+    w.note("processed");
+    for (int day : {1, 7, 8, 29}) {
+        BOOST_REQUIRE(sweep_watch(w.store, start + days(day) - days(30)));  // as the daemon does
+        BOOST_TEST((w.note("processed", false, days(day)) == NoticeUse::repeated), day);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(the_first_deadline_is_processed_the_second_dispatched)
 {
     Watching w;

@@ -1,0 +1,172 @@
+// Held records that nobody has picked up: whoever sent them hears of it, once.
+#include "milter/notify/held_end.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "milter/base/text.h"
+#include "milter/notify/leg.h"
+#include "milter/notify/owed_notice.h"
+#include "tests/support/memory_store.h"
+
+namespace {
+
+using namespace direct;
+
+const Time start = *parse_iso8601("2026-11-22T03:10:00Z");
+
+struct Shelf {
+    test::MemoryStore memory;
+    RecordStore& store = memory;
+
+    HeldRecord put(char id, const std::string& state = "held", bool wants_notices = true,
+                   seconds lives = seconds(60))
+    {
+        HeldRecord r;
+        r.id = std::string(id_size, id);
+        r.state = state;
+        r.sender = "bob@direct.there.test";
+        r.newuser_address = "newuser@direct.here.test";
+        r.message_id = std::string("<") + id + "@there.test>";
+        r.wants_notices = wants_notices;
+        r.expires_ms = (start + lives).time_since_epoch().count();
+        BOOST_REQUIRE(store.write([&](WriteTxn& txn) -> Status {
+            CHECK(txn.put(Table::held, r.id, encode(r)));
+            return txn.put(Table::held_by, held_due_key(r), "");
+        }));
+        return r;
+    }
+    bool end(const HeldRecord& r, const char* state)
+    {
+        bool ended = false;
+        BOOST_REQUIRE(store.write([&](WriteTxn& txn) -> Status {
+            TRY(const auto now, end_held(txn, store, r.id, state, start));
+            ended = now.has_value();
+            return Done{};
+        }));
+        return ended;
+    }
+    std::string state_of(const HeldRecord& r)
+    {
+        std::string state;
+        BOOST_REQUIRE(store.read([&](ReadTxn& txn) -> Status {
+            TRY(const auto bytes, txn.get(Table::held, r.id));
+            state = bytes ? decode_held(*bytes)->state : "gone";
+            return Done{};
+        }));
+        return state;
+    }
+    std::string owed()
+    {
+        std::string out;
+        const auto all = owed_notices(store);
+        BOOST_REQUIRE(all);
+        for (const auto& n : *all)
+            out += n.disposition + " " + n.failure + " " + n.original_message_id + " to " + n.sender + "; ";
+        return out;
+    }
+    std::size_t overdue(seconds after)
+    {
+        const auto found = held_overdue(store, start + after, 100);
+        BOOST_REQUIRE(found);
+        return found->size();
+    }
+};
+
+BOOST_AUTO_TEST_CASE(each_end_is_told_by_its_own_word)
+{
+    const std::pair<const char*, const char*> ends[] = {{"expired", "record-expired"},
+                                                        {"locked", "record-locked"},
+                                                        {"revoked", "record-revoked"},
+                                                        {"notify-failed", "notice-undeliverable"}};
+    for (const auto& [state, token] : ends)
+        for (const char* before : {"held", "notified", "reminded"}) {
+            Shelf s;
+            const auto r = s.put('a', before);
+            BOOST_TEST(s.end(r, state));
+            BOOST_TEST(s.state_of(r) == state);
+            BOOST_TEST(s.owed() ==
+                       std::string("failed ") + token + " <a@there.test> to bob@direct.there.test; ");
+            BOOST_TEST(!s.end(r, state), "once");
+            BOOST_TEST(s.owed().size() < 90u);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(who_has_been_told_is_not_told_again)
+{
+    for (const char* first : {"locked", "notify-failed"})
+        for (const char* then : {"expired", "revoked"}) {
+            Shelf s;
+            const auto r = s.put('a', first);
+            BOOST_TEST(s.end(r, then));
+            BOOST_TEST(s.state_of(r) == then);
+            BOOST_TEST(s.owed() == "");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_picked_up_or_has_ended_stays_as_it_is)
+{
+    for (const char* state : {"picked-up", "added", "declined", "revoked", "expired", "purged"})
+        for (const char* end : {"expired", "locked", "revoked", "notify-failed"}) {
+            Shelf s;
+            const auto r = s.put('a', state);
+            BOOST_TEST(!s.end(r, end));
+            BOOST_TEST(s.state_of(r) == state);
+            BOOST_TEST(s.owed() == "");
+        }
+    Shelf s;
+    HeldRecord none;
+    none.id = std::string(id_size, 'z');
+    BOOST_TEST(!s.end(none, "expired"));
+    BOOST_TEST(!s.end(s.put('a'), "picked-up"), "no end");
+}
+
+BOOST_AUTO_TEST_CASE(mail_nobody_may_answer_ends_in_silence)
+{
+    Shelf s;
+    const auto r = s.put('a', "held", false);
+    BOOST_TEST(s.end(r, "expired"));
+    BOOST_TEST(s.state_of(r) == "expired");
+    BOOST_TEST(s.owed() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_bounced_notice_ends_its_records_once)
+{
+    Shelf s;
+    const auto a = s.put('a'), b = s.put('b', "held", false), c = s.put('c', "picked-up");
+    LegRecord leg;
+    leg.envelope_id = std::string(id_size, 'e');
+    leg.waiting = {"jane@person.test"};
+    leg.held = {a.id, b.id, c.id, std::string(id_size, 'z')};
+    BOOST_REQUIRE(s.store.write([&](WriteTxn& txn) { return keep_leg(txn, leg); }));
+    for (int i = 0; i < 2; ++i)
+        BOOST_REQUIRE(s.store.write([&](WriteTxn& txn) {
+            return note_handed_over(txn, s.store, hex(leg.envelope_id), {}, {"jane@person.test"}, start);
+        }));
+    BOOST_TEST(s.state_of(a) == "notify-failed");
+    BOOST_TEST(s.state_of(b) == "notify-failed");
+    BOOST_TEST(s.state_of(c) == "picked-up");
+    BOOST_TEST(s.owed() == "failed notice-undeliverable <a@there.test> to bob@direct.there.test; ");
+}
+
+BOOST_AUTO_TEST_CASE(records_come_due_in_their_order)
+{
+    Shelf s;
+    const auto next = [&] {
+        const auto due = next_held_due(s.store);
+        BOOST_REQUIRE(due);
+        return *due;
+    };
+    BOOST_TEST(!next().has_value());
+    const auto late = s.put('a', "held", true, seconds(90)), soon = s.put('b', "held", true, seconds(30));
+    BOOST_TEST((next() == start + seconds(30)));
+    BOOST_TEST(s.overdue(seconds(29)) == 0u);
+    BOOST_TEST(s.overdue(seconds(30)) == 1u);
+    BOOST_TEST(s.overdue(seconds(90)) == 2u);
+    BOOST_TEST(s.end(soon, "expired"));
+    BOOST_TEST((next() == start + seconds(90)));
+    BOOST_TEST(s.end(late, "revoked"));
+    BOOST_TEST(!next().has_value());
+    BOOST_TEST(s.overdue(seconds(1000)) == 0u);
+}
+
+}  // namespace
