@@ -43,7 +43,8 @@ class Daemon:
                          "retry_min": "1s", "retry_max": "2s"},
             "store": {"path": "store", "keys": "keys", "anchors": "anchors", "certificates": "certificates",
                       "size_max": "1G"},
-            "discovery": {"dns_address": False, "dns_domain": False},  # no test asks the real DNS
+            # No test asks the real DNS.
+            "discovery": {"dns_address": False, "dns_domain": False, "ldap_address": False, "ldap_domain": False},
             "control": {"socket": "control.sock"},
             "log": {"target": "stderr"},
         }
