@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "milter/base/handle.h"
@@ -206,7 +207,12 @@ Status DnsClient::State::start()
     if (wake < 0) return fail(temporary("no descriptor left for the DNS"));
     context = std::move(fresh);
     NoSignals none;
-    pumping = std::thread([this] { pump(); });
+    try {
+        pumping = std::thread([this] { pump(); });
+    } catch (const std::system_error& e) {
+        context.reset();  // the next question begins anew
+        return fail(temporary(std::string("no thread for the DNS: ") + e.what()));
+    }
     return Done{};
 }
 

@@ -3,6 +3,7 @@
 Every case has names of its own, so that no answer is one from memory, except where that is the case.
 """
 import os
+import re
 
 from harness import smime
 from harness.base import read, until, write
@@ -60,6 +61,11 @@ class DiscoveryDns(SiteTest):
         make("down", dns="down.test")
         make("trap", email="trap@trap.test", at="trap.test")
         lines[UNSIGNED].append(cert_record("trap.trap.test", b"no certificate"))
+        make("many-address", email="bob@many.test")
+        make("many-domain", dns="many-domain.test")
+        make("many-new", email="pair@many.test")
+        make("many-old", email="pair@many.test", **past)
+        make("many-stale", email="stale@many.test", **past)
         make("signed", SIGNED, email=f"jo@{SIGNED}")
         cls.daemon.add_certificate("jo@file.test", cls.bob_by_file())
         cls.dns = NameServer(cls.scratch.folder("dns"), lines, signed=[SIGNED])
@@ -184,12 +190,21 @@ class DiscoveryDns(SiteTest):
         self.assertIn("No certificate is published for nobody@nothing.test", done.out)
         self.assertIn("at nobody.nothing.test and at nothing.test", done.out)
 
-    def test_one_without_a_certificate_does_not_keep_the_other_from_getting_it(self):
-        to = ["x@whole.test", "nobody@void.test"]
+    def test_an_expired_certificate_of_the_domain_serves_nobody(self):
+        self.refused_to(f"ann@{THERE}", NO_VALID, [f"ann.{THERE}", THERE])
+
+    def test_one_message_for_good_and_bad_partners(self):
+        """Whoever can be served is, in one go; the others are told of, each with his reason."""
+        good = {"bob@many.test": "many-address", "x@many-domain.test": "many-domain", "pair@many.test": "many-new"}
+        bad = {"stale@many.test": "5.7.31", "eve@many.test": "5.7.31", "nobody@void.test": "5.7.31"}
+        to = [*good, *bad]
         self.accepted(self.submit(smime.mail(f"alice@{HERE}", to, "A subject", "A body\n"), to))
-        self.sink.wait_for("x@whole.test")
-        self.assertEqual([m.recipients for m in self.sink.mails], [["x@whole.test"]])
-        self.assertIn(b"nobody@void.test", self.delivered()[0])
+        for address, cert in good.items():
+            smime.open_sealed(self.sink.wait_for(address)[0].data, self.certs[cert], [self.here_ca])
+        self.assertEqual(sorted(r for m in self.sink.mails for r in m.recipients), sorted(good))
+        report = self.delivered()[0].decode()
+        for address, status in bad.items():
+            self.assertRegex(report, rf"Final-Recipient: rfc822; ?{re.escape(address)}\r?\nAction: failed\r?\nStatus: {status}")
 
     # --- not known: later -------------------------------------------------------------------------------
 
