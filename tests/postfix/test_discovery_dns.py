@@ -4,12 +4,14 @@ Every case has names of its own, so that no answer is one from memory, except wh
 """
 import os
 import re
+import subprocess
+import sys
 
 from harness import smime
-from harness.base import read, until, write
+from harness.base import PATIENCE, program, read, until, write
 from harness.daemon import Daemon
 from harness.dns import REFUSED, SERVFAIL, SILENT, NameServer, cert_record, require_server
-from harness.site import HERE, THERE, SiteTest
+from harness.site import HERE, THERE, NotPossible, SiteTest
 
 NO_CERTIFICATE = "554 5.7.31 direct: no-certificate"
 NO_VALID = "554 5.7.31 direct: no-valid-certificate"
@@ -61,6 +63,8 @@ class DiscoveryDns(SiteTest):
         make("down", dns="down.test")
         make("trap", email="trap@trap.test", at="trap.test")
         lines[UNSIGNED].append(cert_record("trap.trap.test", b"no certificate"))
+        make("host", email="ann@host.test")
+        make("host-old", email="old@host.test", **past)
         make("many-address", email="bob@many.test")
         make("many-domain", dns="many-domain.test")
         make("many-new", email="pair@many.test")
@@ -168,6 +172,41 @@ class DiscoveryDns(SiteTest):
         self.sealed_for(f"jo@{SIGNED}", "signed", [f"jo.{SIGNED}"])
         self.assertIn("signed by the zone", self.find(f"jo@{SIGNED}", "--trace").out)
         self.assertEqual(self.find(f"jo@{SIGNED}", dnssec="require").code, 0)
+
+    def test_cert_find_without_a_configuration(self):
+        """On a host of its own: a network where /etc/resolv.conf names the only server, and nothing of ours."""
+        zone = [cert_record("jo.host.test", self.certs["bob-dns"]), cert_record("ann.host.test", self.certs["host"]),
+                cert_record("old.host.test", self.certs["host-old"])]
+        for address, code, words in (("ann@host.test", 0, "was not judged"), ("old@host.test", 1, "it expired on"),
+                                     ("jo@host.test", 1, "names neither jo@host.test"),
+                                     ("no@host.test", 1, "at no.host.test and at host.test")):
+            done = self.alone(zone, [program("directctl"), "cert", "find", address, "--trace"])
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+            self.assertIn(words, done.stdout)
+
+    def alone(self, zone, command):
+        if os.path.exists("/etc/direct/direct.toml"):
+            raise NotPossible("this machine has a configuration of its own")
+        resolv_conf = write(os.path.join(self.daemon.root, "resolv.conf"), "nameserver 127.0.0.1\n")
+        script = f"""
+import fcntl, socket, struct, subprocess, sys
+sys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r})
+from harness.dns import NameServer
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 0x41))  # SIOCSIFFLAGS: up, running
+subprocess.run(["mount", "--bind", {resolv_conf!r}, "/etc/resolv.conf"], check=True)
+server = NameServer({self.scratch.folder("alone")!r}, {{"host.test": {zone!r}}}, port=53)
+try:
+    server.start()
+    code = subprocess.run({command!r}).returncode
+finally:
+    server.stop()
+sys.exit(code)
+"""
+        probe = subprocess.run(["unshare", "-n", "-m", "true"], capture_output=True, text=True, check=False)
+        if probe.returncode:
+            raise NotPossible(f"no network of its own: {probe.stderr.strip()}")
+        return subprocess.run(["unshare", "-n", "-m", sys.executable, "-B", "-c", script], capture_output=True,
+                              text=True, timeout=PATIENCE, check=False)
 
     # --- not found, for good ----------------------------------------------------------------------------
 

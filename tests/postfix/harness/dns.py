@@ -154,10 +154,10 @@ def exactly(connection, size):
 class NameServer:
     """Knot with the zones it is given: {name: [lines]}; `signed` names those that are signed."""
 
-    def __init__(self, folder, zones, signed=()):
+    def __init__(self, folder, zones, signed=(), port=None):
         require_server()
         self.folder, self.signed = folder, tuple(signed)
-        self.port = free_port()
+        self.port = port or free_port()
         self.log_path = os.path.join(folder, "knot.log")
         self.config = os.path.join(folder, "knot.conf")
         self.zones = dict(zones)
