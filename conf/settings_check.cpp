@@ -250,6 +250,7 @@ void check_scalars(Reader& r)
                     "\"" + server + "\" is no address such as 192.0.2.53 or 127.0.0.1@5353");
     if (s.discovery_dnssec == "require")
         check_file(r, "discovery.dns_trust_anchor", s.discovery_dns_trust_anchor);
+    if (s.discovery_ldap_tls == "require") check_file(r, "fetch.ca_file", s.fetch_ca_file);
     for (const auto& port : s.discovery_ldaps_ports)
         if (!is_port(port)) r.fault("discovery.ldaps_ports", "\"" + port + "\" is no port");
     if (s.outbound_subject.empty()) r.fault("outbound.subject", "is empty");

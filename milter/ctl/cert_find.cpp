@@ -80,7 +80,11 @@ std::string Finder::looked_for() const
     if (auto name = dns_name_of(without_tag(address_)); name && settings.discovery_dns_address)
         names.push_back("at " + *name);
     if (settings.discovery_dns_domain) names.push_back("at " + address_.domain);
-    return names.empty() ? "" : "CERT records in the DNS " + join(names, " and ");
+    std::string out = names.empty() ? "" : "CERT records in the DNS " + join(names, " and ");
+    if (settings.discovery_ldap_address || settings.discovery_ldap_domain)
+        out += (out.empty() ? "" : "; ") +
+               ("entries in the LDAP servers named at _ldap._tcp." + address_.domain);
+    return out;
 }
 
 std::string Finder::of_certificate(const PartnerCertificate& one) const

@@ -231,7 +231,9 @@ class DiscoveryLdap(SiteTest):
 
     def test_none_that_can_be_asked(self):
         self.refused_to("jo@gone.test", NO_CERTIFICATE)
-        self.assertEqual(self.find("jo@gone.test").code, 1)
+        found = self.find("jo@gone.test")
+        self.assertEqual(found.code, 1)
+        self.assertIn("the LDAP servers named at _ldap._tcp.gone.test", found.out)
         later = self.find("jo@gone.test", ldap_unreachable="later")
         self.assertEqual(later.code, 75, later.out)
         self.assertIn("Connection refused", later.out)

@@ -1,7 +1,9 @@
 // A conversation with one LDAP server that answers well, badly, slowly or without end.
 #include "policy/discovery/ldap_client.h"
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <thread>
 
 #include "tests/support/ldap_server.h"
 #include "tests/support/vectors.h"
@@ -329,4 +331,23 @@ BOOST_AUTO_TEST_CASE(tls_is_tried_where_it_is_offered_and_insisted_on_where_it_i
     off.tls = LdapOptions::Tls::off;
     BOOST_TEST(open(plain, off).has_value());
     BOOST_TEST(count_extended() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(many_sessions_at_once)
+{
+    Server server;
+    server.entry("jo@d.example", {{"userCertificate", "x"}});
+    LdapOptions patient = quick();
+    patient.timeout = milliseconds(20000);
+    std::atomic<int> found{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i)
+        threads.emplace_back([&] {
+            for (int n = 0; n < 10; ++n)
+                if (auto session = open(server, patient))
+                    if (auto values = session->certificates("dc=example", "jo@d.example"))
+                        found += static_cast<int>(values->size());
+        });
+    for (auto& thread : threads) thread.join();
+    BOOST_TEST(found == 80);
 }
