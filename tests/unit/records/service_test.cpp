@@ -7,6 +7,7 @@
 #include "milter/audit/audit.h"
 #include "milter/base/text.h"
 #include "milter/notify/outbox.h"
+#include "milter/notify/owed_notice.h"
 #include "milter/records/protocol.h"
 #include "milter/store/schema.h"
 #include "tests/support/memory_store.h"
@@ -171,6 +172,39 @@ BOOST_AUTO_TEST_CASE(held_records_never_tell_code_or_key)
     BOOST_TEST(!for_reader.contains("question"));
     BOOST_TEST(for_reader["has_question"] == true);
     BOOST_TEST(w.ask("held.show", {{"id", "nobody@x"}}, 1)["error"] == "not-found");
+}
+
+BOOST_AUTO_TEST_CASE(a_held_record_is_revoked_once_and_its_sender_owed_the_news)
+{
+    World w;
+    put_held(w, held('a', 1));
+    auto other = held('b', 2);
+    put_held(w, other);
+    other.id = std::string(16, 'c');
+    other.state = "picked-up";
+    other.message_id = "<m2@partner.example>";
+    put_held(w, other);
+    w.ask("held.revoke", {{"id", "m1@partner.example"}}, 1);  // two carry it
+    w.ask("held.revoke", {{"id", "m2@partner.example"}}, 1);  // it waits no more
+    w.ask("held.revoke", {{"id", hex(std::string(16, 'z'))}}, 1);
+    BOOST_TEST(!w.woken);
+    const auto id = hex(std::string(16, 'a'));
+    w.ask_as(w.reader, "held.revoke", Json({{"id", id}}).dump(), 1);
+    BOOST_TEST(w.ask("held.show", {{"id", id}})["held"]["state"] == "held");
+    BOOST_TEST(w.ask("held.revoke", {{"id", id}})["revoked"] == id);
+    BOOST_TEST(w.woken);
+    BOOST_TEST(w.ask("held.show", {{"id", id}})["held"]["state"] == "revoked");
+    w.ask("held.revoke", {{"id", id}}, 1);
+    const auto owed = owed_notices(w.store);
+    BOOST_REQUIRE(owed);
+    BOOST_REQUIRE(owed->size() == 1u);
+    BOOST_TEST(owed->front().failure == "record-revoked");
+    BOOST_TEST(owed->front().sender == "doc@partner.example");
+    std::size_t told = 0;
+    const auto audit = w.ask("audit.read");
+    for (const auto& e : audit["entries"])
+        told += e["event"] == "held-end" && e["token"] == "record-revoked" && e["who"] == "uid 0 (root)";
+    BOOST_TEST(told == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(lists_come_in_pages_and_a_damaged_row_hides_no_other)
