@@ -4,10 +4,10 @@ import unittest
 
 from harness import smime
 from harness.base import until, write
-from harness.pair import FINAL, OPTION, PairTest
+from harness.pair import FINAL, OPTION, Notice, PairTest
 
 MOVED, FULL = "moved@direct.hospital.test", "full@direct.hospital.test"
-NEWUSER = "newuser@direct.hospital.test"
+NEWUSER, SLOW = "newuser@direct.hospital.test", "slow@direct.hospital.test"
 
 
 class Talk(PairTest):
@@ -228,9 +228,37 @@ class Refusing(PairTest):
         self.nothing_leaks()
 
 
+class StoreBehind(PairTest):
+    """The hospital's mailboxes stand in a mail store behind Postfix: relayed is delivered."""
+    hospital_options = {"domain": {"final": "relayed"}}
+
+    def test_dispatched_waits_for_the_store(self):
+        self.hospital.store.refuse[SLOW] = b"452 4.2.2 try later"
+        message_id = self.says(SLOW, headers=[OPTION])
+        self.box(self.clinic, self.nurse, 1)
+        until(lambda: any(r["arrival_time"] and r["queue_name"] == "deferred" for r in self.hospital.postfix.queue()),
+              "the message deferred", detail=self.hospital.postfix.queue)
+        row = self.clinic.status(message_id)
+        self.assertIsNotNone(row["processed"])
+        self.assertIsNone(row["dispatched"], "the store has not taken it")
+        self.hospital.store.refuse.clear()
+        self.hospital.postfix.flush()
+        self.assertEqual(self.told(2), [("dispatched", SLOW, ""), ("processed", SLOW, "")])
+        self.assertEqual(self.clinic.status(message_id)["state"], "complete")
+        self.assertEqual(len(self.hospital.store.for_address(SLOW)), 1)
+
+    def test_only_the_sender_under_the_signature_is_told(self):
+        """Whatever other address the message asks notifications to be sent to (E11)."""
+        self.says(self.ward, headers=[OPTION, ("Disposition-Notification-To", "eve@evil.test"), ("Reply-To", "eve@evil.test"),
+                                      ("Return-Receipt-To", "eve@evil.test"), ("Errors-To", "eve@evil.test")])
+        self.assertEqual(self.told(2), [("dispatched", self.ward, ""), ("processed", self.ward, "")])
+        self.assertEqual(self.outside.mails, [])
+
+
 class Silence(PairTest):
     """Timers of seconds: whoever does not answer in time is told to the sender, once, and late news is no success."""
     clinic_options = {"sections": {"notify": {"processed_within": "8s", "dispatched_within": "10s"}}}
+    hospital_options = {"domain": {"final": "relayed"}}
     mute = "ward@direct.mute.test"
 
     @classmethod
@@ -267,7 +295,7 @@ class Silence(PairTest):
         self.nothing_leaks()
 
     def test_processed_in_time_and_dispatched_too_late(self):
-        slow = "slow@direct.hospital.test"
+        slow = SLOW
         self.hospital.store.refuse[slow] = b"452 4.2.2 try later"
         message_id = self.says(slow, headers=[OPTION])
         told = [n for n in self.box(self.clinic, self.nurse, 2)]
@@ -276,8 +304,32 @@ class Silence(PairTest):
         self.hospital.postfix.flush()
         self.assertEqual(self.told(2), [("processed", slow, ""), ("report", slow, "dispatched-overdue")])
         self.assertEqual([n.groups[1]["Status"] for n in self.notices if n.kind == "delivery-status"], ["5.4.72"])
-        self.assertEqual(self.clinic.status(message_id)["state"], "overdue")
+        self.late(message_id, "dispatched")
+        self.settled()
+        self.assertEqual(len(self.clinic.postfix.maildir(self.nurse)), 2, "no success after the failure report")
         self.nothing_leaks()
+
+
+class GoneForGood(PairTest):
+    """The partner's mail server never comes back: the clinic's own gives up, and so do we. Neither tells anything of it."""
+    clinic_options = {"sections": {"notify": {"processed_within": "8s"}}, "postfix": {"maximal_queue_lifetime": "3s"}}
+
+    def test_the_sender_hears_of_both(self):
+        self.hospital.postfix.stop()
+        message_id = self.says(self.ward)
+        told = [Notice(raw) for raw in self.box(self.clinic, self.nurse, 2)]
+        self.settled_at_home()
+        bounce, report = sorted(told, key=lambda n: "MAILER-DAEMON" not in n.message["From"])
+        self.assertEqual(report.what, [("report", self.ward, "processed-overdue")])
+        self.well_made(report)
+        self.assertIn("MAILER-DAEMON", bounce.message["From"])
+        self.well_made(bounce)
+        self.assertEqual(self.clinic.status(message_id)["state"], "overdue")
+        self.assertEqual(len(self.clinic.postfix.maildir(self.nurse)), 2)
+        self.nothing_leaks()
+
+    def settled_at_home(self):
+        until(lambda: not self.clinic.busy(), "nothing owed or queued at the clinic", detail=self.clinic.busy)
 
 
 if __name__ == "__main__":

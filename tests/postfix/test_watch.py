@@ -56,6 +56,26 @@ class Watch(SiteTest):
         self.assertEqual(self.shown(), ["MDN processed"])
         self.assertNotIn(message_id, self.daemon.ctl("watch", "list", "--json").out)
 
+    def test_eighteen_recipients_in_one_message(self):
+        """Who can be served is, the others are named in one report (B14)."""
+        good = [f"bob@{THERE}", *(f"user{i}@{THERE}" for i in range(12))]
+        bad = [f"who{i}@direct.nowhere{i}.test" for i in range(5)]
+        to = [r for pair in zip(good, bad) for r in pair] + good[len(bad):]
+        mail = smime.mail(f"alice@{HERE}", to, "S", "T")
+        self.accepted(self.submit(mail, to))
+        for who in good:
+            self.assertEqual(len(self.sink.wait_for(who)), 1)
+        [report] = self.delivered()
+        fields = smime.parsed(report).get_payload()[1].get_payload()[1:]
+        told = [f["Final-Recipient"].split(";")[1].strip() for f in fields if f.get("Action") == "failed"]
+        self.assertEqual(sorted(told), bad)
+        self.settled()
+        self.assertEqual(len(self.postfix.maildir(f"alice@{HERE}")), 1)
+        rows = self.daemon.ctl("status", smime.field(mail, "Message-ID"), "--json").json["watch"]
+        self.assertEqual(sorted(r["recipient"] for r in rows), sorted(good))
+        for who in bad:
+            self.assertEqual(self.sink.for_address(who), [])
+
     def test_with_the_request_dispatched_is_needed_too(self):
         message_id = self.sent(headers=[OPTION])
         self.arrives(self.mdn(message_id, "processed"))

@@ -200,6 +200,19 @@ class PairTest(unittest.TestCase):
         second = "message/disposition-notification" if notice.kind.startswith("dis") else "message/delivery-status"
         self.assertEqual(notice.parts[:2], ["text/plain", second])
         self.assertNotIn("message/rfc822", notice.parts)
+        fields = notice.groups[0]
+        if notice.kind == "disposition-notification":
+            self.assertEqual(str(message["From"]).strip("<>"), notice.what[0][1], "in the final recipient's name")
+            self.assertRegex(fields["Reporting-UA"], r"^[\w.-]+; direct-milter$")
+            self.assertRegex(fields["Final-Recipient"], r"^rfc822;\s?[^@ ]+@[^@ ]+$")
+            self.assertRegex(fields["Original-Message-ID"], r"^<[^<>@ ]+@[^<>@ ]+>$")
+        else:
+            self.assertRegex(str(message["From"]), r"<postmaster@[^<>@ ]+>$")
+            self.assertRegex(fields["Reporting-MTA"], r"^dns;\s?[\w.-]+$")
+            for group in notice.groups[1:]:
+                if group.get("Action"):
+                    self.assertEqual(group["Action"], "failed")
+                    self.assertRegex(group["Status"], r"^5\.\d+\.\d+$")
         for _, recipient, token in notice.what:
             self.assertIn(recipient, notice.text)
             self.assertIn(token, notice.text)
