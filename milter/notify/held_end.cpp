@@ -45,7 +45,7 @@ std::string held_due_key(const HeldRecord& record)
 }
 
 Result<std::optional<HeldRecord>> end_held(WriteTxn& txn, const RecordStore& store, std::string_view id,
-                                           std::string_view state, Time now)
+                                           std::string_view state, Time now, const std::string& queue_id)
 {
     std::optional<HeldRecord> none;
     const auto* end = std::find_if(ends.begin(), ends.end(), [&](const End& e) { return e.state == state; });
@@ -67,6 +67,7 @@ Result<std::optional<HeldRecord>> end_held(WriteTxn& txn, const RecordStore& sto
         notice.recipient = record.newuser_address;
         notice.sender = record.sender;
         notice.original_message_id = record.message_id;
+        notice.queue_id = queue_id;
         CHECK(owe_notice(txn, store, std::move(notice), now));
     }
     return std::optional<HeldRecord>(std::move(record));

@@ -6,6 +6,7 @@
 // nobody may answer (E12). Source: pick-up manual "States". Audit is the caller's. Thread safe.
 #pragma once
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,8 +18,10 @@ namespace direct {
 
 /// Inside write(): the record goes over to `state` (notify-failed | locked | revoked | expired). The record as it is now;
 /// nothing when there is none, or it does not wait any more (picked up, ended before, or in that state already).
+/// @param queue_id  of the mail that caused it, for the log; may be empty
 Result<std::optional<HeldRecord>> end_held(WriteTxn& txn, const RecordStore& store, std::string_view id,
-                                           std::string_view state, Time now);
+                                           std::string_view state, Time now,
+                                           const std::string& queue_id = "");
 
 /// The index of when records end; part of writing a record. Key in Table::held_by.
 std::string held_due_key(const HeldRecord& record);

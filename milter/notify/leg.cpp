@@ -145,7 +145,8 @@ private:
     /// Nobody will hear of these records: their senders are told, each in the name of the newuser address.
     Status owe_for_held()
     {
-        for (const auto& id : leg_.held) CHECK(end_held(txn_, store_, id, "notify-failed", now_));
+        for (const auto& id : leg_.held)
+            CHECK(end_held(txn_, store_, id, "notify-failed", now_, leg_.queue_id));
         return Done{};
     }
 
