@@ -257,7 +257,7 @@ class StoreBehind(PairTest):
 
 class Silence(PairTest):
     """Timers of seconds: whoever does not answer in time is told to the sender, once, and late news is no success."""
-    clinic_options = {"sections": {"notify": {"processed_within": "8s", "dispatched_within": "10s"}}}
+    clinic_options = {"sections": {"notify": {"processed_within": "12s", "dispatched_within": "14s"}}}
     hospital_options = {"domain": {"final": "relayed"}}
     mute = "ward@direct.mute.test"
 
