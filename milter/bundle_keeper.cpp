@@ -89,6 +89,8 @@ milliseconds BundleKeeper::look_after(bool anew)
     std::lock_guard one_at_a_time(working_);
     auto settings = hooks_.settings();
     milliseconds pause = longest_sleep;
+    // Anchors would look expired, and stay out after the clock is right again.
+    if (!hooks_.clock_is_right()) return pause;
     if (anew) watched_.clear();
     for (const auto& b : settings->bundles) {
         {
@@ -125,8 +127,17 @@ bool BundleKeeper::refresh_one(const Settings& settings, const BundleSettings& b
         refresh.why = kept.error().why;
     }
     after(refresh, "direct-milter");
-    if (refresh.outcome == BundleRefresh::Outcome::changed) hooks_.take_over();
+    if (is_news(refresh)) hooks_.take_over();
     return refresh.outcome != BundleRefresh::Outcome::failed;
+}
+
+/// What lies in the file now is not what mail is judged by: also when somebody else wrote it, or when it could not be
+/// read at the time.
+bool BundleKeeper::is_news(const BundleRefresh& refresh) const
+{
+    const bool failed = refresh.outcome == BundleRefresh::Outcome::failed;
+    const auto& kept = failed ? refresh.before : refresh.after;
+    return (kept.bundle ? kept.bundle->digest : "") != hooks_.in_use(kept.name);
 }
 
 void BundleKeeper::after(const BundleRefresh& refresh, const std::string& who)
@@ -176,8 +187,8 @@ void BundleKeeper::tell_stale(const Settings& settings)
     std::int64_t stale = 0;
     for (const auto& b : settings.bundles) {
         auto& w = watched_[b.name];
-        bool loaded = w.state.url == b.url && !w.state.digest.empty();
-        if (loaded && now - w.state.checked <= settings.policy_bundle_stale) {
+        bool loaded = w.state.url == b.url && !w.state.digest.empty() && !hooks_.in_use(b.name).empty();
+        if (loaded && now - w.state.checked <= stale_after(settings, b)) {
             w.told_stale = Time{};
             continue;
         }
@@ -197,15 +208,11 @@ Result<std::string> BundleKeeper::refresh(const std::string& name, bool dry_run,
 {
     std::lock_guard one_at_a_time(working_);
     auto settings = hooks_.settings();
-    bool changed = false;
-    auto out =
-        refresh_bundles(*settings, hooks_.fetch, name, dry_run, clock_.now(), [&](const auto& refresh) {
-            if (dry_run) return;
-            after(refresh, who);
-            changed = changed || refresh.outcome == BundleRefresh::Outcome::changed;
-        });
-    if (changed) hooks_.take_over();
-    return out;
+    return refresh_bundles(*settings, hooks_.fetch, name, dry_run, clock_.now(), [&](const auto& refresh) {
+        if (dry_run) return;
+        after(refresh, who);
+        if (is_news(refresh)) hooks_.take_over();
+    });
 }
 
 }  // namespace direct

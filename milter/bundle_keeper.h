@@ -24,7 +24,10 @@ public:
     struct Hooks {
         BundleFetch fetch;
         std::function<std::shared_ptr<const Settings>()> settings;  ///< as they are now
-        std::function<void()> take_over;                            ///< read anchors and bundles again
+        std::function<void()> take_over;                            ///< read the bundles again
+        std::function<std::string(const std::string&)>
+            in_use;  ///< digest of a bundle as mail sees it; "" = absent
+        std::function<bool()> clock_is_right = [] { return true; };
     };
     BundleKeeper(RecordStore& store, const Clock& clock, Hooks hooks);
     ~BundleKeeper();  ///< waits for a fetch under way, at most fetch.timeout
@@ -40,6 +43,7 @@ private:
     milliseconds look_after(bool anew);
     bool refresh_one(const Settings& settings, const BundleSettings& bundle);
     void after(const BundleRefresh& refresh, const std::string& who);
+    bool is_news(const BundleRefresh& refresh) const;
     void tell(const BundleRefresh& refresh);
     void tell_stale(const Settings& settings);
 

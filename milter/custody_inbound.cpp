@@ -9,6 +9,7 @@
 #include "milter/base/text.h"
 #include "milter/custody_parts.h"
 #include "milter/mime/wrap.h"
+#include "milter/notify/once.h"
 #include "milter/notify/report_reader.h"
 
 namespace direct {
@@ -177,6 +178,8 @@ Result<PreparedPickup> InboundTaking::prepare_one(RecipientVerdict& verdict, New
                         opened_.message_id};
     TRY(auto pickup, prepare_pickup(t_, source, verdict.recipient, std::move(line)));
     pickup.held.record.wants_notices = wishes_.notices;
+    pickup.held.record.once_key = once_key(t_.house.store, "held", opened_.message_id, opened_.from->text(),
+                                           verdict.recipient.text(), opened_.signed_digest);
     return pickup;
 }
 

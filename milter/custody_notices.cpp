@@ -40,6 +40,7 @@ Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, c
     notice.sender = p.held.record.sender;
     notice.original_message_id = p.held.record.message_id;
     notice.queue_id = facts.queue_id;
+    notice.held = p.held.record.id;
     notice.warnings = p.held.record.warnings;
     CHECK(owe_notice(txn, house.store, notice, facts.now));
     if (!wishes.final) return Done{};

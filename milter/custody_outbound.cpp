@@ -10,6 +10,7 @@
 #include "milter/custody_parts.h"
 #include "milter/mime/wrap.h"
 #include "milter/notify/dsn.h"
+#include "milter/notify/once.h"
 #include "milter/notify/report_reader.h"
 #include "milter/notify/watch.h"
 #include "milter/sta/outbound.h"
@@ -177,6 +178,8 @@ Result<PreparedPickup> OutboundTaking::prepare_one(RecipientVerdict& verdict, Ne
                         sealed_.signer, submitted_id_};
     TRY(auto pickup, prepare_pickup(t_, source, verdict.recipient, std::move(line)));
     pickup.held.record.wants_notices = wishes_.notices;
+    pickup.held.record.once_key =
+        once_key(t_.house.store, "held", submitted_id_, from_.text(), verdict.recipient.text(), content_sha_);
     return pickup;
 }
 

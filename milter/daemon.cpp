@@ -155,6 +155,12 @@ void Daemon::open_bundles()
     };
     hooks.settings = [this] { return house_->site()->settings; };
     hooks.take_over = [this] { take_bundles_over(); };
+    hooks.in_use = [this](const std::string& name) {
+        for (const auto& b : house_->site()->bundles)
+            if (b.name == name && b.bundle) return b.bundle->digest;
+        return std::string();
+    };
+    hooks.clock_is_right = [this] { return house_->clock_watch.check().has_value(); };
     bundles_ = std::make_unique<BundleKeeper>(*store_, clock_, std::move(hooks));
 }
 

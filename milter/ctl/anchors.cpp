@@ -32,9 +32,27 @@ std::string plain_fingerprint(std::string_view given)
 /// Files and bundles, as the daemon has them.
 TrustAnchors load(const Settings& settings, Time now)
 {
-    auto anchors = load_trust(settings, now).anchors;
-    anchors.read_all();
-    return anchors;
+    auto trust = load_trust(settings, now);
+    for (const auto& finding : trust.findings)
+        std::fprintf(stderr, "left out: %s\n", printable(finding).c_str());
+    trust.anchors.read_all();
+    return std::move(trust.anchors);
+}
+
+/// The same certificate may come from a bundle or from a file with several. True when it does.
+bool tell_where_left(const Settings& settings, const std::string& fingerprint, const std::string& domain,
+                     Time now)
+{
+    bool any = false;
+    const auto anchors = load(settings, now);
+    for (const auto& row : anchors.rows()) {
+        if (row.certificate.fingerprint() != fingerprint) continue;
+        if (!domain.empty() && row.domain != ascii_lower(domain)) continue;
+        any = true;
+        std::printf("still trusted for %s (%s) by %s\n", row.domain.c_str(), row.direction.c_str(),
+                    printable(row.file).c_str());
+    }
+    return any;
 }
 
 }  // namespace
@@ -85,6 +103,7 @@ int cmd_anchor_remove(const Common& common, const std::string& fingerprint, cons
         if (domain.empty() || of == ascii_lower(domain)) files.push_back(it->path());
     }
     if (files.empty()) {
+        if (tell_where_left(**settings, wanted, domain, common.now)) return refused;
         std::printf("no anchor has this fingerprint\n");
         return refused;
     }
@@ -96,7 +115,7 @@ int cmd_anchor_remove(const Common& common, const std::string& fingerprint, cons
         std::printf("removed %s\n", f.c_str());
     }
     std::printf("Used after: directctl reload\n");
-    return done;
+    return tell_where_left(**settings, wanted, domain, common.now) ? refused : done;
 }
 
 int cmd_anchor_export(const Common& common, const std::string& domain, bool zip)

@@ -273,6 +273,12 @@ int cmd_bundle_add(const Common& common, const BundleAddOptions& given)
         print_by_hand(common.config, *domain, text);
         return refused;
     }
+    // The question may have waited for hours.
+    auto meanwhile = read_whole_file(common.config, 16 << 20);
+    if (!meanwhile || *meanwhile != *before) {
+        std::printf("nothing changed: %s was edited meanwhile; repeat the command\n", common.config.c_str());
+        return refused;
+    }
     Note note{"bundle-add", given.name + " for " + *domain + " from " + given.url, "", "", "", "ok", {}};
     if (auto noted = write_note(common, *settings, note); !noted) return tell(noted.error());
     if (auto written = replace_file(common.config, *before, *after); !written) return tell(written.error());

@@ -44,13 +44,17 @@ void check_rows(const Site& site, Time now, Findings& findings)
 void check_domains(const Site& site, Findings& findings)
 {
     for (const auto& d : site.settings->domains) {
-        const char* remedy =
-            d.bundles.empty() ? "directctl anchor add FILE --domain " : "directctl bundle list; domain ";
-        if (site.anchors.of(d.name, Direction::incoming).empty())
-            findings.fault(d.name + " has no anchor for incoming mail: everything is refused as untrusted",
-                           remedy + d.name);
-        if (site.anchors.of(d.name, Direction::outgoing).empty())
-            findings.fault(d.name + " has no anchor for outgoing mail: nothing can be sent", remedy + d.name);
+        const std::string remedy =
+            (d.bundles.empty() ? "directctl anchor add FILE --domain " : "directctl bundle list; domain ") +
+            d.name;
+        const bool in = !site.anchors.of(d.name, Direction::incoming).empty();
+        const bool out = !site.anchors.of(d.name, Direction::outgoing).empty();
+        // A domain may be there for one direction only; one without any anchor is of no use to anybody.
+        const auto tell = [&](const std::string& what) {
+            in || out ? findings.note(what, remedy) : findings.fault(what, remedy);
+        };
+        if (!in) tell(d.name + " has no anchor for incoming mail: everything is refused as untrusted");
+        if (!out) tell(d.name + " has no anchor for outgoing mail: nothing can be sent");
     }
 }
 
@@ -100,7 +104,7 @@ void check_bundle(const Settings& settings, const BundleSettings& b, const Bundl
                        "directctl bundle refresh " + b.name + " tells what is wrong");
         return;
     }
-    if (is_stale(now_used, settings.policy_bundle_stale, now))
+    if (is_stale(now_used, stale_after(settings, b), now))
         findings.fault(
             "bundle " + b.name + " is stale: last confirmed " + short_time(now_used.state.checked) +
                 (now_used.state.trouble.empty() ? "" : " (" + now_used.state.trouble + ")"),

@@ -23,6 +23,7 @@ struct OwedNotice {
     std::string failure;                ///< token, for failed
     bool final_delivery = false;        ///< carries the extension field
     std::string queue_id;               ///< of the message that caused it
+    std::string held;                   ///< id of the held record it is about; "" for a mailbox
     std::vector<std::string> warnings;  ///< W1.. told in the text
     std::int64_t created_ms = 0, due_ms = 0;
     std::uint32_t tries = 0;

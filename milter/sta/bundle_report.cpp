@@ -80,9 +80,9 @@ Json report_of(const Settings& settings, const BundleRefresh& refresh,
 
 Json report_of(const Settings& settings, const BundleSettings& bundle, const BundleNow& b, Time now)
 {
-    const char* state = !b.bundle                                        ? "absent"
-                        : is_stale(b, settings.policy_bundle_stale, now) ? "stale"
-                                                                         : "fresh";
+    const char* state = !b.bundle                                         ? "absent"
+                        : is_stale(b, stale_after(settings, bundle), now) ? "stale"
+                                                                          : "fresh";
     Json out = {{"name", b.name}, {"url", bundle.url}, {"state", state}};
     if (!b.why.empty()) out["why"] = b.why;
     out["loaded"] = time_text(b.state.loaded);

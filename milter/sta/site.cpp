@@ -113,6 +113,7 @@ std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, 
     site->authserv_id = settings->milter_authserv_id.empty() ? site->host : settings->milter_authserv_id;
     site->keys = KeyRing::load(settings->store_keys);
     auto trust = load_trust(*settings, now);
+    site->file_anchors = std::move(trust.files);
     site->anchors = std::move(trust.anchors);
     site->bundles = std::move(trust.bundles);
     site->policies = DomainPolicies::load(*settings);
@@ -131,7 +132,7 @@ std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, 
 std::shared_ptr<const Site> with_new_trust(const std::shared_ptr<const Site>& before, Time now)
 {
     auto site = std::make_shared<Site>(*before);
-    auto trust = load_trust(*before->settings, now);
+    auto trust = load_trust(*before->settings, now, before->file_anchors);
     site->anchors = std::move(trust.anchors);
     site->bundles = std::move(trust.bundles);
     site->findings = std::move(trust.findings);

@@ -26,6 +26,7 @@ namespace direct {
 struct Site {
     std::shared_ptr<const Settings> settings;
     KeyRing keys;
+    TrustAnchors file_anchors;       ///< of files alone
     TrustAnchors anchors;            ///< of files and bundles
     std::vector<BundleNow> bundles;  ///< as they were when the site was read
     DomainPolicies policies;
@@ -54,7 +55,7 @@ Result<std::shared_ptr<const Site>> load_site(const std::string& config_file, Ti
 /// The same from settings already read; a policy at fault is kept and refuses (Site::policies.faults()).
 std::shared_ptr<const Site> load_site(std::shared_ptr<const Settings> settings, Time now);
 
-/// The same site with its anchors read again, from files and bundles: cannot fail, so that an anchor that was
+/// The same site with its bundles read again; files wait for a reload. Cannot fail, so that an anchor that was
 /// taken out of a bundle is out, whatever the state of keys and configuration. Findings: of the bundles only.
 std::shared_ptr<const Site> with_new_trust(const std::shared_ptr<const Site>& before, Time now);
 

@@ -23,8 +23,15 @@ JudgeOptions options_for(Direction direction, Time now)
 
 Trust load_trust(const Settings& settings, Time now, const std::map<std::string, Bundle>& instead)
 {
+    return load_trust(settings, now, TrustAnchors::load(settings.store_anchors, now), instead);
+}
+
+Trust load_trust(const Settings& settings, Time now, TrustAnchors anchors_of_files,
+                 const std::map<std::string, Bundle>& instead)
+{
     Trust out;
-    out.anchors = TrustAnchors::load(settings.store_anchors, now);
+    out.anchors = anchors_of_files;
+    out.files = std::move(anchors_of_files);
     BundleFiles files(settings.store_path);
     for (const auto& b : settings.bundles) {
         auto found = instead.find(b.name);
@@ -46,7 +53,10 @@ Trust load_trust(const Settings& settings, Time now, const std::map<std::string,
     for (const auto& d : settings.domains)
         for (const auto& wanted : d.bundles) {
             const auto* b = find(out.bundles, wanted.name);
-            if (b && b->bundle && (wanted.incoming || wanted.outgoing))
+            if (!b || !(wanted.incoming || wanted.outgoing)) continue;
+            if (!b->bundle)
+                out.anchors.put_at_fault(d.name);
+            else
                 out.anchors.add(d.name, wanted.incoming, wanted.outgoing, b->bundle->anchors,
                                 "bundle " + b->name);
         }

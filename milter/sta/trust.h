@@ -14,14 +14,19 @@
 namespace direct {
 
 struct Trust {
+    TrustAnchors files;                 ///< anchors of files alone
     TrustAnchors anchors;               ///< of files and bundles
     std::vector<BundleNow> bundles;     ///< in the order of the configuration
     std::vector<std::string> findings;  ///< what bundles left out: "bundle NAME: ..."
 };
 
-/// Reads the anchors' folder and the bundles' kept copies; no network.
+/// Reads the anchors' folder and the bundles' kept copies; no network. A domain that names a bundle which is not
+/// there is at fault: what then looks untrusted is answered 4xx.
 /// @param instead  bundles to take instead of their kept copies, by name: what would be if
 Trust load_trust(const Settings& settings, Time now, const std::map<std::string, Bundle>& instead = {});
+/// The same with the anchors of files as they are: what lies in the folder since then waits for a reload.
+Trust load_trust(const Settings& settings, Time now, TrustAnchors files,
+                 const std::map<std::string, Bundle>& instead = {});
 
 /// A partner's certificate that is known by file and whose verdict differs.
 struct TrustChange {

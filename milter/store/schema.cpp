@@ -138,6 +138,7 @@ void fields(F& f, R& r)
     f(23, r.attachments);
     f(24, r.content);
     f(25, r.wants_notices);
+    f(26, r.once_key);
 }
 
 template <class F, class R>

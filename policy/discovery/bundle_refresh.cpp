@@ -82,7 +82,13 @@ BundleNow bundle_now(const BundleFiles& files, const BundleSettings& settings, T
 
 bool is_stale(const BundleNow& bundle, milliseconds limit, Time now)
 {
-    return !bundle.bundle || now - bundle.state.checked > limit;
+    constexpr auto clock_step = std::chrono::minutes(10);  // clocks are set right by so much
+    return !bundle.bundle || now - bundle.state.checked > limit || bundle.state.checked > now + clock_step;
+}
+
+milliseconds stale_after(const Settings& settings, const BundleSettings& bundle)
+{
+    return std::max<milliseconds>(settings.policy_bundle_stale, 2 * bundle.refresh);
 }
 
 BundleRefresh fetch_bundle(const BundleFetch& fetch, const BundleFiles& files, const BundleSettings& settings,
@@ -135,12 +141,17 @@ Status keep_bundle(const BundleFiles& files, const BundleRefresh& refresh)
 {
     KeptBundle kept{refresh.after.state, refresh.bytes};
     if (refresh.outcome != BundleRefresh::Outcome::changed) {
-        // Damaged or unreadable: nothing to carry over, and nothing to lose.
-        auto old = files.read(refresh.after.name);
-        if (old && *old)
-            kept.bytes = std::move((*old)->bytes);
-        else
-            kept.state.digest.clear();
+        auto read = files.read(refresh.after.name);
+        if (!read) return Done{};  // what cannot be read is not written over: it may be good in a minute
+        auto old = *std::move(read);
+        if (!old) old.emplace();  // never loaded: only when it was tried, and what was wrong
+        kept.bytes = std::move(old->bytes);
+        // What could not be read a moment ago is not written over with what was known of it then.
+        if (refresh.outcome == BundleRefresh::Outcome::failed) {
+            kept.state = std::move(old->state);
+            kept.state.tried = refresh.after.state.tried;
+            kept.state.trouble = refresh.after.state.trouble;
+        }
     }
     return files.write(refresh.after.name, kept);
 }

@@ -39,8 +39,11 @@ struct BundleNow {
 /// The kept copy, verified anew under the present configuration.
 BundleNow bundle_now(const BundleFiles& files, const BundleSettings& settings, Time now);
 
-/// Has no server confirmed it for longer than `limit`? One that was never loaded is stale at once.
+/// Has no server confirmed it for longer than `limit`? One that was never loaded is stale at once, and so is one that
+/// was confirmed in the future: the clock was wrong.
 bool is_stale(const BundleNow& bundle, milliseconds limit, Time now);
+/// policy.bundle_stale, and never less than two of the bundle's own intervals.
+milliseconds stale_after(const Settings& settings, const BundleSettings& bundle);
 
 /// What a fetch has brought; nothing is written yet.
 struct BundleRefresh {

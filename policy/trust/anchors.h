@@ -36,6 +36,9 @@ public:
         return all_at_fault_ || at_fault_.contains(normal_domain);
     }
 
+    /// Something this domain trusts cannot be had just now; see at_fault().
+    void put_at_fault(std::string_view normal_domain) { at_fault_.emplace(normal_domain); }
+
     /// Reads the folder. A missing folder gives no anchors and a finding. Never a Fault for single files.
     static TrustAnchors load(const std::string& folder, Time now);
     /// More anchors for a domain, from elsewhere than the folder; `from` stands in rows() as their file.

@@ -5,6 +5,7 @@
 
 #include "milter/base/text.h"
 #include "milter/notify/leg.h"
+#include "milter/notify/once.h"
 #include "milter/notify/owed_notice.h"
 #include "tests/support/memory_store.h"
 
@@ -29,11 +30,15 @@ struct Shelf {
         r.message_id = std::string("<") + id + "@there.test>";
         r.wants_notices = wants_notices;
         r.expires_ms = (start + lives).time_since_epoch().count();
+        keep(r);
+        return r;
+    }
+    void keep(const HeldRecord& r)
+    {
         BOOST_REQUIRE(store.write([&](WriteTxn& txn) -> Status {
             CHECK(txn.put(Table::held, r.id, encode(r)));
             return txn.put(Table::held_by, held_due_key(r), "");
         }));
-        return r;
     }
     bool end(const HeldRecord& r, const char* state)
     {
@@ -101,6 +106,42 @@ BOOST_AUTO_TEST_CASE(who_has_been_told_is_not_told_again)
             BOOST_TEST(s.state_of(r) == then);
             BOOST_TEST(s.owed() == "");
         }
+}
+
+// Two records were taken for one when their messages had no Message-ID, or the same.
+BOOST_AUTO_TEST_CASE(every_record_is_told_of)
+{
+    Shelf s;
+    auto a = s.put('a'), b = s.put('b');
+    for (auto* r : {&a, &b}) {
+        r->message_id = "";
+        s.keep(*r);
+        BOOST_TEST(s.end(*r, "expired"));
+    }
+    BOOST_TEST(s.owed() ==
+               "failed record-expired  to bob@direct.there.test; "
+               "failed record-expired  to bob@direct.there.test; ");
+}
+
+// Whoever heard that it failed and sent it again got a 250 and nothing else.
+BOOST_AUTO_TEST_CASE(what_has_failed_may_be_sent_again)
+{
+    Shelf s;
+    auto r = s.put('a');
+    r.once_key = once_key(s.store, "held", r.message_id, r.sender, r.newuser_address, "digest");
+    s.keep(r);
+    const auto first = [&] {
+        bool fresh = false;
+        BOOST_REQUIRE(s.store.write([&](WriteTxn& txn) -> Status {
+            TRY(fresh, first_time(txn, r.once_key, "held", start));
+            return Done{};
+        }));
+        return fresh;
+    };
+    BOOST_TEST(first());
+    BOOST_TEST(!first());
+    BOOST_TEST(s.end(r, "revoked"));
+    BOOST_TEST(first());
 }
 
 BOOST_AUTO_TEST_CASE(what_was_picked_up_or_has_ended_stays_as_it_is)
