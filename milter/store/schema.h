@@ -137,7 +137,7 @@ struct HeldRecord {
     std::vector<HeldAttachment> attachments;
     ContentRef content;         ///< sealed under the record's own key
     bool wants_notices = true;  ///< its sender hears what becomes of it: not for mail nobody may answer (E12)
-    std::string once_key;       ///< the row that makes a repeat of that message harmless; gone once it has failed
+    std::string once_key;  ///< the row that makes a repeat of that message harmless; gone once it has failed
 };
 
 /// What a server answered, kept until something newer is had (policy/discovery/fetch_cache.h).
