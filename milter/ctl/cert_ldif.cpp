@@ -80,7 +80,7 @@ Result<std::string> cert_ldif(std::string_view name, const std::vector<Certifica
 {
     std::string mail, domain;
     if (name.find('@') != name.npos) {
-        TRY(Address address, parse_address(name));
+        TRY(Address address, parse_address(name, true));
         mail = address.key();
         domain = address.domain;
     } else {

@@ -1,10 +1,12 @@
-// cert_publish.cpp - our certificates as others find them: lines for a zone file. One function for each format.
+// cert_publish.cpp - our certificates as others find them: lines for a zone file, or an entry for a directory. One
+// function for each format.
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "milter/base/text.h"
 #include "milter/ctl/access.h"
+#include "milter/ctl/cert_ldif.h"
 #include "milter/ctl/commands.h"
 #include "milter/ctl/print.h"
 #include "milter/smime/key_ring.h"
@@ -43,7 +45,8 @@ std::string generic_zone_line(const Publication& p, const Certificate& c)
            " " + hex(rdata);
 }
 
-Result<Publication> gather(const Settings& settings, const std::string& given, Time now)
+/// @param in_dns  a name that cannot stand in the DNS is refused; a directory takes every name
+Result<Publication> gather(const Settings& settings, const std::string& given, bool in_dns, Time now)
 {
     Publication out;
     if (given.find('@') != std::string::npos) {
@@ -51,11 +54,11 @@ Result<Publication> gather(const Settings& settings, const std::string& given, T
         if (!address) return fail(refuse(Reason::input, given + ": no address"));
         out.name = address->key();
         auto name = dns_name_of(*address);
-        if (!name)
+        if (!name && in_dns)
             return fail(refuse(Reason::no_certificate, given + " cannot stand in the DNS (" +
                                                            name.error().why + "); publish " +
                                                            address->domain + " instead"));
-        out.dns_name = *name;
+        out.dns_name = name.value_or("");
     } else {
         auto domain = normal_domain(given);
         if (!domain) return fail(refuse(Reason::input, given + ": neither address nor domain"));
@@ -100,6 +103,22 @@ Json zone_json(const Publication& p)
     return {{"name", p.name}, {"owner", p.dns_name + "."}, {"records", records}};
 }
 
+int print_ldif(const Publication& p, const CertPublishOptions& given, bool json)
+{
+    const LdifOptions options{given.base,
+                              given.change   ? LdifForm::change
+                              : given.device ? LdifForm::device
+                                             : LdifForm::person,
+                              given.with_base};
+    auto text = cert_ldif(p.name, p.certificates, options);
+    if (!text) return tell(text.error());
+    if (json)
+        std::printf("%s\n", Json{{"name", p.name}, {"ldif", *text}}.dump().c_str());
+    else
+        std::fwrite(text->data(), 1, text->size(), stdout);
+    return done;
+}
+
 }  // namespace
 
 int cmd_cert_publish(const Common& common, const CertPublishOptions& given)
@@ -107,8 +126,9 @@ int cmd_cert_publish(const Common& common, const CertPublishOptions& given)
     auto settings = settings_of(common);
     if (!settings) return tell(settings.error());
     if (auto became = become_store_owner(**settings); !became) return tell(became.error());
-    auto publication = gather(**settings, given.name, common.now);
+    auto publication = gather(**settings, given.name, !given.ldif, common.now);
     if (!publication) return tell(publication.error());
+    if (given.ldif) return print_ldif(*publication, given, common.json);
     if (common.json)
         std::printf("%s\n",
                     zone_json(*publication).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());

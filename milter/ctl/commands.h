@@ -57,8 +57,8 @@ struct CertFindOptions {
 };
 int cmd_cert_find(const Common&, const CertFindOptions&);
 struct CertPublishOptions {
-    std::string name;
-    bool zone = false, generic = false;
+    std::string name, base;
+    bool zone = false, generic = false, ldif = false, device = false, change = false, with_base = false;
 };
 int cmd_cert_publish(const Common&, const CertPublishOptions&);
 

@@ -118,6 +118,8 @@ std::string config_text(const Places& p, const std::string& domain, const InitOp
         c.raw("# A trial asks nobody outside; its partner's certificate lies in a file.");
         c.raw("dns_address = false");
         c.raw("dns_domain = false");
+        c.raw("ldap_address = false");
+        c.raw("ldap_domain = false");
     }
     if (p.trial) {
         c.section("control");

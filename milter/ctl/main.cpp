@@ -156,12 +156,26 @@ void add_discovery_commands(CLI::App& app, CommandLine& l)
     find->add_option("ADDRESS", l.cert_find.address, "The partner's address")->required();
     find->add_flag("--trace", l.cert_find.trace, "Every step, what was asked and answered");
     find->add_option("--domain", l.cert_find.domain, "Our domain that would send; default: each");
-    auto* publish = command(*cert, "publish", "What to put into the DNS, so that others find our certificate",
-                            l, [&l] { return cmd_cert_publish(l.common, l.cert_publish); });
+    auto* publish = command(*cert, "publish",
+                            "What to put into the DNS or a directory, so that others find our certificate", l,
+                            [&l] { return cmd_cert_publish(l.common, l.cert_publish); });
     publish->add_option("NAME", l.cert_publish.name, "Address or domain of ours")->required();
-    publish->add_flag("--zone", l.cert_publish.zone, "Lines of a zone file (the default)");
-    publish->add_flag("--generic", l.cert_publish.generic,
-                      "Those lines as TYPE37 (RFC 3597), for a server that does not know CERT");
+    auto& p = l.cert_publish;
+    auto* zone = publish->add_flag("--zone", p.zone, "Lines of a zone file (the default)");
+    auto* generic = publish->add_flag(
+        "--generic", p.generic, "Those lines as TYPE37 (RFC 3597), for a server that does not know CERT");
+    auto* ldif = publish->add_flag("--ldif", p.ldif, "An entry for the directory your domain names instead");
+    ldif->excludes(zone)->excludes(generic);
+    publish->add_option("--base", p.base, "DN it stands below; default: the domain's labels, dc=...")
+        ->needs(ldif);
+    auto* device =
+        publish->add_flag("--device", p.device, "The entry is a device, no inetOrgPerson")->needs(ldif);
+    publish
+        ->add_flag("--change", p.change, "Replaces the certificates of an entry that is there (ldapmodify)")
+        ->needs(ldif)
+        ->excludes(device);
+    publish->add_flag("--with-base", p.with_base, "The entry of the base first, for an empty directory")
+        ->needs(ldif);
 }
 
 void add_mail_commands(CLI::App& app, CommandLine& l)

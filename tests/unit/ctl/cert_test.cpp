@@ -47,6 +47,13 @@ BOOST_AUTO_TEST_CASE(cert_find_says_yes_no_and_why)
     BOOST_TEST(says(late, "not used: it expired on "), late.out);
 }
 
+BOOST_AUTO_TEST_CASE(a_trial_asks_nobody)
+{
+    const auto config = read_file(shared_site().config);
+    for (const char* step : {"dns_address", "dns_domain", "ldap_address", "ldap_domain"})
+        BOOST_TEST(config.find(std::string("\n") + step + " = false\n") != std::string::npos, step);
+}
+
 BOOST_AUTO_TEST_CASE(cert_find_of_ours_and_of_no_address)
 {
     auto& site = shared_site();
@@ -74,6 +81,14 @@ BOOST_AUTO_TEST_CASE(cert_publish_prints_what_a_zone_takes)
     auto json = site.run({"cert", "publish", "direct.example.org", "--json"}).json();
     BOOST_TEST(json["owner"] == "direct.example.org.");
     BOOST_TEST(json["records"][0]["fingerprint"] == own.fingerprint());
+    auto ldif = site.run({"cert", "publish", "direct.example.org", "--ldif", "--base", "ou=x,o=y"});
+    BOOST_TEST(ldif.exit == 0, ldif.err);
+    BOOST_TEST(ldif.out.starts_with("dn: mail=direct.example.org,ou=x,o=y\n"), ldif.out);
+    BOOST_TEST(says(ldif, "userCertificate;binary:: " + base64(own.der()).substr(0, 40)), ldif.out);
+    auto change = site.run({"cert", "publish", "direct.example.org", "--ldif", "--change"});
+    BOOST_TEST(says(change, "\nchangetype: modify\n"), change.out);
+    BOOST_TEST(site.run({"cert", "publish", "direct.example.org", "--ldif", "--zone"}).exit == 2);
+    BOOST_TEST(site.run({"cert", "publish", "direct.example.org", "--base", "o=y"}).exit == 2);
     // An address without a certificate of its own is found by its domain; one that has expired is not published.
     BOOST_TEST(site.run({"cert", "publish", "jones@direct.example.org"}).exit == 1);
     auto late = site.run({"cert", "publish", "direct.example.org", "--time", "2090-01-01"});
