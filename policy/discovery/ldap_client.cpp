@@ -377,9 +377,13 @@ Result<std::vector<std::string>> LdapSession::certificates(const std::string& ba
         return ldap_search_ext(s.ld.get(), base.c_str(), LDAP_SCOPE_SUBTREE, filter.c_str(), wanted, 0,
                                nullptr, nullptr, nullptr, static_cast<int>(s.options.entries_max), id);
     }));
-    // A referral is not followed: what another server holds, that server's domain has to name.
-    CHECK(s.code_of(what, reply.get(),
-                    {LDAP_SUCCESS, LDAP_NO_SUCH_OBJECT, LDAP_REFERRAL, LDAP_SIZELIMIT_EXCEEDED}, code));
+    // A referral is not followed: what another server holds, that server's domain has to name. What strangers may
+    // not read, or not by this base, nobody has published for them.
+    CHECK(s.code_of(
+        what, reply.get(),
+        {LDAP_SUCCESS, LDAP_NO_SUCH_OBJECT, LDAP_REFERRAL, LDAP_SIZELIMIT_EXCEEDED, LDAP_INSUFFICIENT_ACCESS,
+         LDAP_INAPPROPRIATE_AUTH, LDAP_OPERATIONS_ERROR, LDAP_UNWILLING_TO_PERFORM, LDAP_INVALID_DN_SYNTAX},
+        code));
     std::vector<std::string> found;
     std::size_t entries = 0;
     for (auto* entry = ldap_first_entry(s.ld.get(), reply.get()); entry && entries < s.options.entries_max;

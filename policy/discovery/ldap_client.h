@@ -61,7 +61,7 @@ public:
     const std::string& address() const;  ///< the one connected to
 
     /// Values of userCertificate (with or without ";binary") of every entry below `base` whose mail is `mail`.
-    /// Nothing there: none, also when the server refers us to another one. Fault: the server did not say.
+    /// Nothing there: none, also when the server refers us to another one, or lets nobody read below that base. Fault: the server did not say.
     Result<std::vector<std::string>> certificates(const std::string& base, std::string_view mail);
 
 private:

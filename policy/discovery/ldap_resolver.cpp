@@ -42,20 +42,21 @@ Result<std::optional<LdapHit>> ask_server(const LdapOptions& options, const Addr
 {
     Timed timed(Metric::ldap_seconds);
     TRY(auto session, LdapSession::open(server.host, server.port, server.addresses, options, guard, budget));
+    Status whole = Done{};
     for (std::size_t i = 0; i < mails.size(); ++i) {
         LdapHit hit{i, {}};
-        Status whole = Done{};
         for (const auto& base : session.bases()) {
             auto found = session.certificates(base, mails[i]);
             if (!found) {
-                whole = fail(found.error());
+                if (whole) whole = fail(found.error());
             } else {
                 hit.values.insert(hit.values.end(), found->begin(), found->end());
             }
         }
         if (!hit.values.empty()) return hit;
-        CHECK(whole);
     }
+    // What one base kept to itself hides nothing that another one has published, under whichever name.
+    CHECK(whole);
     return std::nullopt;
 }
 
@@ -99,14 +100,15 @@ struct LdapResolver::Search {
     std::vector<std::string> mails;  ///< of the address, then the domain
     std::size_t of_address = 0;      ///< so many of them are the address
     std::optional<std::vector<Certificate>> domain;
-    std::size_t answered = 0;
+    std::optional<std::uint16_t> answered, silent;  ///< best priority of a server that did, that did not
     bool dns_failed = false;
     std::string failures;
     Discovery out;
 
     void ask_for(const Address& address, const LdapRules& rules);
     void take(const std::string& server, const LdapHit& hit);
-    void failed(const std::string& why);
+    void failed(const std::string& why, const SrvRecord& server);
+    bool best_is_silent() const { return silent && (!answered || *silent < *answered); }
     void found(const char* step, std::vector<Certificate> certificates);
 };
 
@@ -137,8 +139,9 @@ void LdapResolver::Search::take(const std::string& server, const LdapHit& hit)
     }
 }
 
-void LdapResolver::Search::failed(const std::string& why)
+void LdapResolver::Search::failed(const std::string& why, const SrvRecord& server)
 {
+    if (!silent) silent = server.priority;  // they are asked by priority: the first is the best
     out.trace.push_back("ldap " + why);
     if (!failures.empty()) failures += "; ";
     failures += why;
@@ -209,18 +212,18 @@ Result<std::vector<SrvRecord>> LdapResolver::servers_of(const std::string& servi
 void LdapResolver::ask_one(const SrvRecord& record, Search& search, const Budget& budget)
 {
     const std::string name = name_of(record);
-    if (auto why = pausing(name); !why.empty()) return search.failed(why);
+    if (auto why = pausing(name); !why.empty()) return search.failed(why, record);
     auto server = resolve(record, budget.deadline, search.dns_failed);
-    if (!server) return search.failed(server.error().why);
+    if (!server) return search.failed(server.error().why, record);
     // With a domain's certificate at hand only the address is left to ask for.
     if (search.domain) search.mails.resize(search.of_address);
     auto hit = ask_(*server, search.mails, budget);
     if (!hit) {
-        search.failed(hit.error().why);
+        search.failed(hit.error().why, record);
         if (!budget.spent()) note_failure(name);
         return;
     }
-    ++search.answered;
+    if (!search.answered) search.answered = record.priority;
     if (*hit) return search.take(name, **hit);
     search.out.trace.push_back("ldap " + join(search.mails, ", ") + " at " + name + ": none");
 }
@@ -229,13 +232,13 @@ void LdapResolver::ask_one(const SrvRecord& record, Search& search, const Budget
 Discovery LdapResolver::conclude(Search& search, bool time_is_over) const
 {
     auto& out = search.out;
-    const bool nobody = search.answered == 0 && !search.failures.empty();
     if (time_is_over) {
         out.why = "the time for looking up is over";
         if (!search.failures.empty()) out.why += " (" + search.failures + ")";
     } else if (search.domain) {
         search.found("ldap domain", *std::move(search.domain));
-    } else if (nobody && (search.dns_failed || rules_.later_when_unreachable)) {
+    } else if (search.dns_failed || (rules_.later_when_unreachable && search.best_is_silent())) {
+        // What the DNS kept to itself may be the server that has it, whatever the others said (G10).
         out.why = search.failures;
     } else {
         out.answer = Answer::not_found;

@@ -6,7 +6,8 @@
 //   found      any value of userCertificate, usable, readable or not (G4)
 //   not_found  no such service, or a server said that nothing is there; or none could be asked and
 //              discovery.ldap_unreachable is fail (G9)
-//   later      the DNS did not answer (G10), the message's time is over, or none could be asked
+//   later      the DNS did not answer, for the service or for one of its servers (G10); the message's time is over;
+//              or, unless ldap_unreachable is fail, none of the best priority could be asked
 // A server that failed is passed over for a while. Thread safe.
 // Source: requirements G4, G7-G9, G13, D1-D18; decision 4.
 #pragma once

@@ -163,10 +163,13 @@ BOOST_AUTO_TEST_CASE(a_referral_is_not_followed_and_a_missing_base_is_nothing)
                 ber(0x65, ber(0x0a, "\x0a") + ber(0x04, "") + ber(0x04, "") + ber(0xa3, ber(0x04, url)))}};
     });
     BOOST_TEST(ask(*session, "jo@d.example").empty());
-    server.on(Server::search, [](const Server::Request&) {
-        return Server::Reply{.operations = {Server::result(Server::search, 32)}};
-    });
-    BOOST_TEST(ask(*session, "jo@d.example").empty());
+    // Nor is there anything below a base that strangers may not read.
+    for (int code : {1, 32, 34, 48, 50, 53}) {
+        server.on(Server::search, [code](const Server::Request&) {
+            return Server::Reply{.operations = {Server::result(Server::search, code)}};
+        });
+        BOOST_TEST(ask(*session, "jo@d.example").empty());
+    }
     BOOST_TEST(other.connections() == 0u);
 }
 
@@ -175,7 +178,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_does_not_say_is_no_answer)
     Server server;
     auto session = open(server);
     BOOST_REQUIRE(session);
-    for (int code : {1, 2, 3, 50, 51, 52, 53, 80}) {
+    for (int code : {2, 3, 51, 52, 80}) {
         server.on(Server::search, [code](const Server::Request&) {
             return Server::Reply{.operations = {Server::result(Server::search, code)}};
         });

@@ -232,8 +232,13 @@ BOOST_AUTO_TEST_CASE(nobody_reachable_fails_the_recipient_unless_the_site_waits)
     d = w.find();
     BOOST_TEST((d.answer == Answer::later));
     BOOST_TEST(d.why.find("is down") != std::string::npos);
-    // One that answers is enough: nothing is there.
-    w.names(2, 0, "up.example");
+    // One that is there for the case that the best is down may not know everything.
+    w.names(2, 0, "spare.example");
+    w.servers["spare.example"];
+    w.resolver.reset();
+    BOOST_TEST((w.find().answer == Answer::later));
+    // One of the best that answers is enough: nothing is there.
+    w.names(0, 0, "up.example");
     w.servers["up.example"];
     w.resolver.reset();
     BOOST_TEST((w.find().answer == Answer::not_found));
@@ -254,6 +259,15 @@ BOOST_AUTO_TEST_CASE(a_dns_that_does_not_answer_is_temporary)
     w.servers["one.example"];
     BOOST_TEST((w.find().answer == Answer::not_found));
     BOOST_TEST(w.asked.size() == 1u);
+    // The one whose address the DNS does not tell may have it, whatever another one says.
+    w.names(1, 0, "two.example");
+    w.servers["two.example"];
+    w.dns->fails("one.example", DnsType::aaaa);
+    d = w.find();
+    BOOST_TEST((d.answer == Answer::later));
+    BOOST_TEST(d.why.find("SERVFAIL") != std::string::npos, d.why);
+    w.servers["two.example"]["d.example"] = {der(whole_domain())};
+    BOOST_TEST((w.find().answer == Answer::found));
 }
 
 BOOST_AUTO_TEST_CASE(time_that_is_over_is_not_an_answer)
@@ -311,6 +325,23 @@ BOOST_AUTO_TEST_CASE(over_a_real_connection)
     d = LdapResolver(w.dns, w.rules).find(addr("jo@d.example"), plenty);
     BOOST_TEST((d.answer == Answer::later));
     BOOST_TEST(d.why.find("(51)") != std::string::npos, d.why);
+    // What the other base holds for the domain is found all the same.
+    server.on(LdapServer::search, [](const LdapServer::Request& request) {
+        if (request.holds("namingContexts"))
+            return LdapServer::Reply{
+                .operations = {LdapServer::found("", {{"namingContexts", "a"}, {"namingContexts", "b"}}),
+                               LdapServer::result(LdapServer::search, 0)}};
+        if (request.content.starts_with(ber(0x04, "a")))
+            return LdapServer::Reply{.operations = {LdapServer::result(LdapServer::search, 51)}};
+        LdapServer::Reply reply;
+        if (request.holds(ber(0x04, "mail") + ber(0x04, "d.example")))
+            reply.operations = {LdapServer::found("cn=d", {{"userCertificate", der(whole_domain())}})};
+        reply.operations.push_back(LdapServer::result(LdapServer::search, 0));
+        return reply;
+    });
+    d = LdapResolver(w.dns, w.rules).find(addr("jo@d.example"), plenty);
+    BOOST_TEST((d.answer == Answer::found), d.why);
+    BOOST_TEST(d.step == "ldap domain");
     w.rules.server.allow_networks = {};
     const auto before = server.connections();
     d = LdapResolver(w.dns, w.rules).find(addr("jo@d.example"), plenty);
