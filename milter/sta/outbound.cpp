@@ -15,6 +15,18 @@
 namespace direct {
 namespace {
 
+/// Lines of one verdict that go to the audit: what was asked first, and what decided.
+constexpr std::size_t because_max = 32;
+
+void shorten(std::vector<std::string>& because)
+{
+    if (because.size() <= because_max) return;
+    const auto surplus = because.size() - because_max + 1;
+    const auto from = because.begin() + because_max / 2;
+    because.insert(because.erase(from, from + static_cast<std::ptrdiff_t>(surplus)),
+                   "(" + std::to_string(surplus) + " lines left out)");
+}
+
 /// What a partner takes.
 struct Manner {
     std::string cipher, key_transport;
@@ -45,6 +57,7 @@ public:
                     v.because.push_back(done.error().why);
                 }
         }
+        for (auto& v : result_.verdicts) shorten(v.because);
         discard(wrapped_.own);
         return std::move(result_);
     }

@@ -57,6 +57,13 @@ PartnerVerdict find_partner(const Site& site, Judging& judging, const std::strin
     Reason worst = Reason::no_valid_certificate;
     bool good = false;
     for (const auto& c : out.found.certificates) {
+        if (!out.certificates.empty() && judging.budget().spent()) {
+            // Which of them the partner can open is not ours to guess: all are judged, or it is tried again.
+            out.found.why = "the time for judging what is published is over (policy.budget)";
+            out.certificates.push_back({c, Reason::temporary, {out.found.why}});
+            out.reason = Reason::temporary;
+            return out;
+        }
         out.certificates.push_back(partner.judge(c, out.found.certificates));
         const Reason reason = out.certificates.back().reason;
         good = good || reason == Reason::sealed;

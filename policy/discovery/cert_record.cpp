@@ -5,6 +5,7 @@
 
 #include "milter/base/text.h"
 #include "policy/discovery/dns_client.h"
+#include "policy/discovery/published.h"
 
 namespace direct {
 namespace {
@@ -63,24 +64,33 @@ std::string cert_type_name(std::uint16_t type)
 CertRecords read_cert_records(const std::vector<std::string>& rdata)
 {
     CertRecords out;
+    PublishedNotes left_out;
+    bool full = false;
     for (const auto& one : rdata) {
         auto record = read_cert_record(one);
         if (!record) {
-            out.notes.push_back(record.error().why + ", ignored");
+            left_out.add(record.error().why + ", ignored");
             continue;
         }
         if (record->type != CertRecord::pkix) {
-            out.notes.push_back("a record of type " + cert_type_name(record->type) + ", ignored");
+            left_out.add("a record of type " + cert_type_name(record->type) + ", ignored");
             continue;
         }
         ++out.pkix;
         auto certificate = Certificate::from_der(record->data);
-        if (!certificate)
-            out.notes.push_back("a PKIX record that holds no certificate: " + certificate.error().why);
-        else if (std::find(out.certificates.begin(), out.certificates.end(), *certificate) ==
-                 out.certificates.end())
+        if (!certificate) {
+            left_out.add("a PKIX record that holds no certificate: " + certificate.error().why);
+        } else if (std::find(out.certificates.begin(), out.certificates.end(), *certificate) ==
+                   out.certificates.end()) {
+            full = out.certificates.size() == published_certificates_max;
+            if (full) break;
             out.certificates.push_back(*std::move(certificate));
+        }
     }
+    out.notes = left_out.take();
+    if (full)
+        out.notes.push_back("more than " + std::to_string(published_certificates_max) +
+                            " certificates: the others are left out");
     return out;
 }
 

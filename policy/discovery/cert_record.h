@@ -29,9 +29,9 @@ std::string cert_type_name(std::uint16_t type);
 
 /// What the records of one answer hold. Records of other types than PKIX are left out and told in `notes`.
 struct CertRecords {
-    std::vector<Certificate> certificates;  ///< each once
+    std::vector<Certificate> certificates;  ///< each once, at most published_certificates_max
     unsigned pkix = 0;                      ///< records that say they hold one, readable or not
-    std::vector<std::string> notes;         ///< for the admin: what was left out and why
+    std::vector<std::string> notes;         ///< for the admin: what was left out and why, see PublishedNotes
 };
 CertRecords read_cert_records(const std::vector<std::string>& rdata);
 

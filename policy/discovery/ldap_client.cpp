@@ -7,13 +7,13 @@
 #include <openldap.h>
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <mutex>
 
 #include "milter/base/handle.h"
 #include "milter/base/text.h"
 #include "policy/discovery/ldap_socket.h"
+#include "policy/discovery/ldap_value.h"
 
 namespace direct {
 namespace {
@@ -100,28 +100,6 @@ void each_value(LDAP* ld, LDAPMessage* entry,
 }
 
 }  // namespace
-
-std::string filter_value(std::string_view text)
-{
-    static const char* const digits = "0123456789abcdef";
-    std::string out;
-    for (char c : text) {
-        auto byte = static_cast<unsigned char>(c);
-        if (byte > 0x20 && byte < 0x7f && !std::strchr("*()\\", c)) {
-            out += c;
-        } else {
-            out += '\\';
-            out += digits[byte >> 4];
-            out += digits[byte & 15];
-        }
-    }
-    return out;
-}
-
-bool is_ldap_port(unsigned port)
-{
-    return port == 389 || port == 636 || (port >= 1024 && port <= 65535);
-}
 
 struct LdapSession::State {
     State(std::string name, const LdapOptions& o, LdapSocket::Moment deadline)
@@ -389,7 +367,8 @@ Result<std::vector<std::string>> LdapSession::certificates(const std::string& ba
     for (auto* entry = ldap_first_entry(s.ld.get(), reply.get()); entry && entries < s.options.entries_max;
          entry = ldap_next_entry(s.ld.get(), entry), ++entries)
         each_value(s.ld.get(), entry, [&](std::string_view name, std::string_view value) {
-            if (is_user_certificate(name)) found.emplace_back(value);
+            // One more than is looked at, so that it is told.
+            if (is_user_certificate(name) && found.size() <= ldap_values_max) found.emplace_back(value);
         });
     if (found.empty() && code == LDAP_SIZELIMIT_EXCEEDED)
         return fail(temporary(s.server + ": more entries than it may answer, none with a certificate"));

@@ -25,22 +25,29 @@ std::vector<Certificate> read_ldap_values(const std::vector<std::string>& values
                                           std::vector<std::string>& notes)
 {
     std::vector<Certificate> out;
-    for (const auto& value : values) {
-        auto read = read_ldap_value(value);
+    PublishedNotes left_out;
+    bool full = false;
+    for (std::size_t i = 0; i < std::min(values.size(), ldap_values_max) && !full; ++i) {
+        auto read = read_ldap_value(values[i]);
         if (!read) {
-            notes.push_back("a value of userCertificate is no certificate: " + read.error().why);
+            left_out.add("a value of userCertificate is no certificate: " + read.error().why);
             continue;
         }
         for (auto& one : *read) {
             if (std::find(out.begin(), out.end(), one) != out.end()) continue;
-            if (out.size() == ldap_certificates_max) {
-                notes.push_back("more than " + std::to_string(ldap_certificates_max) +
-                                " certificates: the others are left out");
-                return out;
-            }
+            full = out.size() == published_certificates_max;
+            if (full) break;
             out.push_back(std::move(one));
         }
     }
+    auto lines = left_out.take();
+    notes.insert(notes.end(), lines.begin(), lines.end());
+    if (full)
+        notes.push_back("more than " + std::to_string(published_certificates_max) +
+                        " certificates: the others are left out");
+    else if (values.size() > ldap_values_max)
+        notes.push_back("more than " + std::to_string(ldap_values_max) +
+                        " values: the others are not looked at");
     return out;
 }
 

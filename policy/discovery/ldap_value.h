@@ -10,19 +10,21 @@
 #include <vector>
 
 #include "policy/certificate.h"
+#include "policy/discovery/published.h"
 
 namespace direct {
 
 /// Bytes of one value: ten times the largest certificate of the field.
 inline constexpr std::size_t ldap_value_max = 64 * 1024;
-/// Certificates of one recipient: each that fits is judged, which costs time.
-inline constexpr std::size_t ldap_certificates_max = 32;
+/// Values of one name that are looked at: twice as many as certificates are taken.
+inline constexpr std::size_t ldap_values_max = 64;
 
 /// Fault: malformed (no certificate, or longer than ldap_value_max).
 Result<std::vector<Certificate>> read_ldap_value(std::string_view value);
 
-/// All of them in their order, each certificate once, at most ldap_certificates_max.
-/// @param notes  gets a line for what was left out
+/// All of them in their order, each certificate once, at most published_certificates_max, out of the first
+/// ldap_values_max values.
+/// @param notes  gets lines for what was left out, see PublishedNotes
 std::vector<Certificate> read_ldap_values(const std::vector<std::string>& values,
                                           std::vector<std::string>& notes);
 

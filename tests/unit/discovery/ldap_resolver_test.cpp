@@ -5,7 +5,6 @@
 #include <map>
 
 #include "milter/base/text.h"
-#include "policy/discovery/ldap_value.h"
 #include "tests/support/ldap_server.h"
 #include "tests/support/scratch.h"
 #include "tests/support/test_pki.h"
@@ -347,32 +346,6 @@ BOOST_AUTO_TEST_CASE(over_a_real_connection)
     d = LdapResolver(w.dns, w.rules).find(addr("jo@d.example"), plenty);
     BOOST_TEST(d.why.find("no public address") != std::string::npos, d.why);
     BOOST_TEST(server.connections() == before);
-}
-
-BOOST_AUTO_TEST_CASE(values_of_the_attribute_as_directories_hold_them)
-{
-    const std::string bytes = der(jo());
-    for (const std::string& value : {bytes, pem_of(jo()), base64(bytes), base64(bytes, 64)}) {
-        auto read = read_ldap_value(value);
-        BOOST_REQUIRE_MESSAGE(read, read.error().why);
-        BOOST_TEST((*read == std::vector<Certificate>{jo()}));
-    }
-    BOOST_TEST(read_ldap_value(pem_of(jo()) + pem_of(whole_domain()))->size() == 2u);
-    for (const std::string& value :
-         {std::string(), std::string("MI"), std::string("MIIB"), bytes + "x", bytes.substr(1),
-          bytes.substr(0, 50), base64(bytes + "x"), std::string(ldap_value_max + 1, 'M')})
-        BOOST_TEST(!read_ldap_value(value));
-    // Each once, in their order, and not without end.
-    Texts notes;
-    auto all = read_ldap_values({"x", bytes, pem_of(jo()), der(whole_domain())}, notes);
-    BOOST_TEST((all == std::vector<Certificate>{jo(), whole_domain()}));
-    BOOST_TEST(notes.size() == 1u);
-    Texts many;
-    Key key = ec_key();
-    for (std::size_t i = 0; i <= ldap_certificates_max; ++i)
-        many.push_back(der(issue({.name = "n"}, key).certificate));
-    BOOST_TEST(read_ldap_values(many, notes).size() == ldap_certificates_max);
-    BOOST_TEST(notes.size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(rules_as_the_settings_have_them)
