@@ -232,7 +232,7 @@ class RealDisk(TroubleTest):
             c.start()
         for c in clients:
             c.join()
-        self.assertGreater(self.metric("store_failures_total"), before)
+        until(lambda: self.metric("store_failures_total") > before, "a failure of the store in the metrics")
         self.assertTrue(self.daemon.running)
         self.nothing_clear_on_disk()
         os.unlink(filler)
