@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must(ERR_peek_error() == 0);
     std::vector<std::string> notes;
     auto twice = read_ldap_values({value, value}, notes);
-    must(twice.size() <= ldap_certificates_max);
+    must(twice.size() <= published_certificates_max);
     if (!read) {
         must(read.error().reason == Reason::malformed && twice.empty() && notes.size() == 2);
         return 0;
