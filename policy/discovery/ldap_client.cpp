@@ -152,7 +152,9 @@ Status LdapSession::State::connect(const std::vector<std::string>& addresses, un
         address = text;
         auto done = socket.connect(place.get(), place.size, options.connect_timeout);
         if (done) return done;
-        last = because(server + " (" + text + ")", done.error());
+        // That this host could not try them all is not forgotten for an address that was tried in vain.
+        if (last.reason != Reason::configuration || done.error().reason == Reason::configuration)
+            last = because(server + " (" + text + ")", done.error());
         if (socket.time_left().count() == 0) break;
     }
     return fail(std::move(last));
@@ -202,7 +204,7 @@ Status LdapSession::State::begin(const std::string& host, unsigned port)
     ber_len_t largest = options.bytes_max;
     if (ldap_get_option(made, LDAP_OPT_SOCKBUF, &buffer) != LDAP_OPT_SUCCESS || !socket.attach(buffer) ||
         ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &largest) != 1 || !set_limits())
-        return fail(temporary(server + ": libldap refuses its options"));
+        return fail(misconfigured(server + ": libldap refuses its options"));
     if (ldaps) {
         CHECK(start_tls(false));
     } else if (options.tls == LdapOptions::Tls::require) {
@@ -254,7 +256,7 @@ Status LdapSession::State::start_tls(bool ask)
         CHECK(code_of("StartTLS", reply.get(), {LDAP_SUCCESS}, code));
     }
     tls_failed = true;
-    if (!set_tls()) return fail(temporary(server + ": TLS cannot be set up (fetch.ca_file)"));
+    if (!set_tls()) return fail(misconfigured(server + ": TLS cannot be set up (fetch.ca_file)"));
     code = ldap_install_tls(ld.get());
     if (code != LDAP_SUCCESS) {
         char* said = nullptr;

@@ -47,7 +47,8 @@ public:
     /// Connects to the first of `addresses` that answers, starts TLS as the options say and binds anonymously.
     /// @param host       name of the server, which TLS holds it against
     /// @param addresses  "192.0.2.1", "2001:db8::1"; those the guard refuses are left out
-    /// @return Fault: temporary, beginning with "host:port"; every later one of this session too.
+    /// @return Fault: temporary, beginning with "host:port"; every later one of this session too. Reason configuration:
+    ///         it is this host that could not ask (no descriptors, no route, fetch.ca_file), not the server.
     static Result<LdapSession> open(const std::string& host, unsigned port,
                                     const std::vector<std::string>& addresses, const LdapOptions& options,
                                     const AddressGuard& guard, const Budget& budget);

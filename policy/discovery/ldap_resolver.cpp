@@ -17,6 +17,8 @@ using Answer = Discovery::Answer;
 /// Records of one name, and addresses of one server, that are looked at: who publishes more has no use for them.
 constexpr std::size_t servers_max = 32, addresses_max = 8;
 constexpr std::size_t paused_max = 1000;
+/// A server that was cut off because the message's time was over has failed when it had this long.
+constexpr milliseconds patience_min{1000};
 
 std::string name_of(const SrvRecord& record)
 {
@@ -101,7 +103,8 @@ struct LdapResolver::Search {
     std::size_t of_address = 0;      ///< so many of them are the address
     std::optional<std::vector<Certificate>> domain;
     std::optional<std::uint16_t> answered, silent;  ///< best priority of a server that did, that did not
-    bool dns_failed = false;
+    bool dns_failed = false, we_failed = false;
+    std::size_t failed_servers = 0;
     std::string failures;
     Discovery out;
 
@@ -143,8 +146,9 @@ void LdapResolver::Search::failed(const std::string& why, const SrvRecord& serve
 {
     if (!silent) silent = server.priority;  // they are asked by priority: the first is the best
     out.trace.push_back("ldap " + why);
+    if (++failed_servers > published_notes_max) return;
     if (!failures.empty()) failures += "; ";
-    failures += why;
+    failures += failed_servers < published_notes_max ? why : "and more";
 }
 
 void LdapResolver::Search::found(const char* step, std::vector<Certificate> certificates)
@@ -217,10 +221,15 @@ void LdapResolver::ask_one(const SrvRecord& record, Search& search, const Budget
     if (!server) return search.failed(server.error().why, record);
     // With a domain's certificate at hand only the address is left to ask for.
     if (search.domain) search.mails.resize(search.of_address);
+    const auto from = std::chrono::steady_clock::now();
     auto hit = ask_(*server, search.mails, budget);
     if (!hit) {
         search.failed(hit.error().why, record);
-        if (!budget.spent()) note_failure(name);
+        if (hit.error().reason == Reason::configuration) {
+            search.we_failed = true;  // nothing is known of the server
+        } else if (!budget.spent() || std::chrono::steady_clock::now() - from >= patience_min) {
+            note_failure(name);
+        }
         return;
     }
     if (!search.answered) search.answered = record.priority;
@@ -237,7 +246,8 @@ Discovery LdapResolver::conclude(Search& search, bool time_is_over) const
         if (!search.failures.empty()) out.why += " (" + search.failures + ")";
     } else if (search.domain) {
         search.found("ldap domain", *std::move(search.domain));
-    } else if (search.dns_failed || (rules_.later_when_unreachable && search.best_is_silent())) {
+    } else if (search.dns_failed || search.we_failed ||
+               (rules_.later_when_unreachable && search.best_is_silent())) {
         // What the DNS kept to itself may be the server that has it, whatever the others said (G10).
         out.why = search.failures;
     } else {

@@ -6,7 +6,8 @@
 //   found      any value of userCertificate, usable, readable or not (G4)
 //   not_found  no such service, or a server said that nothing is there; or none could be asked and
 //              discovery.ldap_unreachable is fail (G9)
-//   later      the DNS did not answer, for the service or for one of its servers (G10); the message's time is over;
+//   later      the DNS did not answer, for the service or for one of its servers (G10); this host could not ask (no
+//              descriptors, no route, fetch.ca_file unreadable); the message's time is over;
 //              or, unless ldap_unreachable is fail, none of the best priority could be asked
 // A server that failed is passed over for a while. Thread safe.
 // Source: requirements G4, G7-G9, G13, D1-D18; decision 4.
@@ -46,7 +47,7 @@ struct LdapHit {
     std::vector<std::string> values;  ///< of userCertificate, at least one
 };
 /// Asks one server for each of `mails` in order, below all its bases, until there is something.
-/// Fault: temporary: the server could not be asked to the end.
+/// Fault: temporary: the server could not be asked to the end; reason configuration: by our own host's fault.
 using LdapAsk = std::function<Result<std::optional<LdapHit>>(
     const LdapTarget& server, const std::vector<std::string>& mails, const Budget& budget)>;
 /// The real one, over LdapSession. Counts ldap_servers_asked_total, ldap_failures_total, ldap_seconds.

@@ -38,12 +38,37 @@ bool LdapSocket::wait(short events, Moment until)
     }
 }
 
+/// Nothing of what the other side does leads to it: this host lacks descriptors, memory, or every way out. That it
+/// has no IPv6 is usual, and no fault.
+static bool is_of_our_host(int error, int family)
+{
+    switch (error) {
+        case EMFILE:
+        case ENFILE:
+        case ENOMEM:
+        case ENOBUFS:
+        case EADDRNOTAVAIL:
+            return true;
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTUNREACH:
+            return family == AF_INET;
+        default:
+            return false;
+    }
+}
+
 Status LdapSocket::connect(const sockaddr* to, socklen_t size, milliseconds patience)
 {
     if (fd_ >= 0) ::close(fd_);
     fd_ = ::socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd_ < 0) return fail(temporary(std::string("no socket: ") + std::strerror(errno)));
+    if (fd_ < 0) {
+        const std::string why = std::string("no socket: ") + std::strerror(errno);
+        return fail(is_of_our_host(errno, to->sa_family) ? misconfigured(why) : temporary(why));
+    }
     int error = ::connect(fd_, to, size) == 0 ? 0 : errno;
+    // Only what is said at once is said by this host: later a router may have said it.
+    const bool ours = is_of_our_host(error, to->sa_family);
     if (error == EINPROGRESS) {
         error = 0;
         if (!wait(POLLOUT, std::min(deadline_, std::chrono::steady_clock::now() + patience))) {
@@ -54,7 +79,8 @@ Status LdapSocket::connect(const sockaddr* to, socklen_t size, milliseconds pati
         }
     }
     if (error == 0) return Done{};
-    return fail(temporary(std::string("cannot connect: ") + std::strerror(error)));
+    const std::string why = std::string("cannot connect: ") + std::strerror(error);
+    return fail(ours ? misconfigured(why) : temporary(why));
 }
 
 bool LdapSocket::attach(Sockbuf* buffer)

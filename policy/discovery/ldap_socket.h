@@ -23,7 +23,7 @@ public:
     LdapSocket(const LdapSocket&) = delete;
     LdapSocket& operator=(const LdapSocket&) = delete;
 
-    /// Fault: temporary, without the address: the caller knows it.
+    /// Fault: temporary, or configuration when it is our own host's; without the address: the caller knows it.
     Status connect(const sockaddr* to, socklen_t size, milliseconds patience);
     int fd() const { return fd_; }
     Moment deadline() const { return deadline_; }

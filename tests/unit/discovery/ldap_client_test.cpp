@@ -1,6 +1,8 @@
 // A conversation with one LDAP server that answers well, badly, slowly or without end.
 #include "policy/discovery/ldap_client.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <thread>
@@ -289,6 +291,29 @@ BOOST_AUTO_TEST_CASE(nonsense_and_a_lost_connection_are_no_answer_and_nobody_con
     BOOST_TEST(says(fault_of(LdapSession::open("ldap.d.example", gone, {"127.0.0.1"}, quick(),
                                                AddressGuard({"127.0.0.0/8"}), within())),
                     "Connection refused"));
+}
+
+BOOST_AUTO_TEST_CASE(a_fault_of_this_host_is_none_of_the_server)
+{
+    Server server;
+    rlimit before{};
+    BOOST_REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit none{3, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+    auto session = open(server);
+    setrlimit(RLIMIT_NOFILE, &before);
+    BOOST_TEST(says(fault_of(session), "no socket"));
+    BOOST_TEST((session.error().reason == Reason::configuration));
+    LdapOptions strict = quick();
+    strict.tls = LdapOptions::Tls::require;
+    strict.ca_file = "/nonexistent/ca.pem";
+    server.on(Server::extended, [](const Server::Request&) {
+        return Server::Reply{.operations = {Server::result(Server::extended, 0)}};
+    });
+    session = open(server, strict);
+    BOOST_TEST(says(fault_of(session), "fetch.ca_file"));
+    BOOST_TEST((session.error().reason == Reason::configuration));
+    BOOST_TEST((open(server, quick(), {}).error().reason == Reason::temporary));
 }
 
 BOOST_AUTO_TEST_CASE(tls_is_tried_where_it_is_offered_and_insisted_on_where_it_is_required)

@@ -92,6 +92,7 @@ struct World {
     Texts asked;
     Texts records;
     LdapRules rules;
+    bool we_fail = false;
     std::unique_ptr<LdapResolver> resolver;
 
     void names(unsigned priority, unsigned weight, const std::string& host, unsigned port = 389)
@@ -105,7 +106,8 @@ struct World {
         asked.push_back(server.host);
         auto it = servers.find(server.host);
         if (it == servers.end())
-            return fail(temporary(server.host + ":" + std::to_string(server.port) + ": is down"));
+            return fail(we_fail ? misconfigured("no socket")
+                                : temporary(server.host + ":" + std::to_string(server.port) + ": is down"));
         for (std::size_t i = 0; i < mails.size(); ++i) {
             asked.back() += " " + mails[i];
             if (auto values = it->second[mails[i]]; !values.empty()) return LdapHit{i, values};
@@ -296,6 +298,19 @@ BOOST_AUTO_TEST_CASE(a_server_that_failed_is_passed_over_for_a_while)
     w.find();
     w.find();
     BOOST_TEST(w.asked.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(what_this_host_cannot_ask_is_not_nobody)
+{
+    World w;
+    w.names(0, 0, "one.example");
+    w.we_fail = true;
+    Discovery d = w.find();
+    BOOST_TEST((d.answer == Answer::later));
+    BOOST_TEST(d.why == "no socket");
+    // Nor is the server passed over for it.
+    w.servers["one.example"]["jo@d.example"] = {der(jo())};
+    BOOST_TEST((w.find().answer == Answer::found));
 }
 
 BOOST_AUTO_TEST_CASE(over_a_real_connection)
