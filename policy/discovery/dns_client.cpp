@@ -168,6 +168,8 @@ Status DnsClient::State::prepare(ub_ctx* fresh) const
         {"infra-keep-probing:", "yes"},
         // The library's own bound is 16 sockets; as many questions as there may be sessions wait at once.
         {"outgoing-range:", "64"},
+        // And of TCP, which large answers need: two that hang must not hold up everybody's.
+        {"outgoing-num-tcp:", "32"},
         {"num-queries-per-thread:", "1024"},
         // Every step asks its own question: what was asked and answered can be read in a query log.
         {"aggressive-nsec:", "no"},
