@@ -137,6 +137,7 @@ class Demo:
         self.must(same, "the attachment should have come as it was sent")
         shown("", f"summary.xml, {len(document)} bytes, " + ("byte for byte what was sent" if same else "CHANGED"))
         self.tell_items(smime.field(inner, "Message-ID"))
+        self.told(smime.field(inner, "Message-ID"))
 
     def tell_items(self, message_id):
         def look():
@@ -169,6 +170,20 @@ class Demo:
         self.must(b"Kirkwood" not in notice and b"first school" not in notice, "no secret may be in the notice")
         self.must(not self.postfix.maildir(NEWUSER), "nothing may lie in the mailbox")
 
+    def from_alice(self):
+        """What left for bob beside the notifications, which have no sender."""
+        def look():
+            return [m.data for m in self.outside.for_address(BOB) if m.sender]
+        return base.until(look, "alice's message outside", detail=self.daemon.log_tail)[0]
+
+    def told(self, message_id):
+        """The notification bob gets about a message of his."""
+        def look():
+            opened = [smime.open_sealed(m.data, self.bob)[0] for m in self.outside.for_address(BOB) if not m.sender]
+            return [m for m in opened if message_id.encode() in m]
+        notice = base.until(look, "a notification to bob", detail=self.daemon.log_tail)[0]
+        shown("bob hears", f"Subject: {smime.field(notice, 'Subject')}, signed and encrypted by us")
+
     def sealed(self):
         self.title(f"A message from {ALICE} (with login) to {BOB}")
         inner = smime.mail(ALICE, BOB, "About your patient", "Clear text as our user typed it.\n")
@@ -176,7 +191,7 @@ class Demo:
         shown("user saw", outcome.last)
         if not self.must(outcome.accepted, "it should have been accepted"):
             return
-        left = self.outside.wait_for(BOB)[0].data
+        left = self.from_alice()
         shown("what left", f"Subject: {smime.field(left, 'Subject')}\n"
                            f"Content-Type: {smime.field(left, 'Content-Type')}\n"
                            f"{smime.split(left)[1][:64].decode()}...")
