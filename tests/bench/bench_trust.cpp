@@ -45,11 +45,12 @@ int main()
     Issued root = issue({.name = "Root", .ca = true}, root_key),
            middle = issue({.name = "Middle", .ca = true}, ec_key(), &root);
     Issued leaf = issue({.name = "leaf", .san = {"DNS:d.example"}}, ec_key(), &middle);
-    auto set_of = [&](std::size_t n) {
+    auto some_of = [&](std::size_t n) {
         std::vector<Certificate> some(anchors.begin(), anchors.begin() + std::ptrdiff_t(n - 1));
         some.push_back(root.certificate);
-        return AnchorSet(some);
+        return some;
     };
+    auto set_of = [&](std::size_t n) { return AnchorSet(some_of(n)); };
     AnchorSet small = set_of(few), large = set_of(many);
     JudgeOptions options{.now = test_now()};
     std::vector<Certificate> between{middle.certificate};
@@ -69,7 +70,7 @@ int main()
     line("verdict, from the cache", warm(small), warm(large));
     line("set made of read certificates", best_us(1, [&] { set_of(few); }),
          best_us(1, [&] { set_of(many); }));
-    auto small_bundle = p7b({small.anchors()}), large_bundle = p7b({large.anchors()});
+    auto small_bundle = p7b({some_of(few)}), large_bundle = p7b({some_of(many)});
     auto read = [&](const std::string& bytes) {
         return best_us(1, [&] {
             if (!read_bundle(bytes, {}, options.now)) std::abort();
