@@ -3,13 +3,14 @@
 #include "milter/sta/inbound.h"
 
 #include <algorithm>
-#include <cstring>
-#include <functional>
+#include <new>
+#include <system_error>
 
 #include "milter/base/crypto.h"
 #include "milter/base/metrics.h"
 #include "milter/mime/wrap.h"
 #include "milter/sta/frame.h"
+#include "milter/sta/inbound_parts.h"
 #include "milter/sta/judging.h"
 
 namespace direct {
@@ -61,14 +62,14 @@ private:
     Status verify_inside(const Entity& inner);
     Status verify_parts(const Entity& inner);
     Status take_headers();
-    std::string keep_only(std::string_view inside);
     void judge_recipients();
+    std::vector<Verdict> judge_all(RecipientVerdict& verdict, const std::vector<const Signer*>& bound,
+                                   const AnchorSet& set, const AnchorSet& own, Judging& judging);
     void judge_one(RecipientVerdict& verdict, const std::vector<const Signer*>& bound, Judging& judging);
     bool take_signer(RecipientVerdict& verdict, const Signer& signer, Verdict& judged, const AnchorSet& own);
     bool check_delivery(RecipientVerdict& verdict);
     bool sha1_allowed() const;
     bool sha1_excepted(const Address& from) const;
-    Reason best_signer_fault() const;
     /// From, and Sender where there is one, are both under the certificate (B12).
     bool bound_to_originators(const Certificate& c) const
     {
@@ -122,6 +123,10 @@ Status Opening::steps_caught()
 {
     try {
         return steps();
+    } catch (const std::bad_alloc&) {
+        throw;  // want of memory or threads is ours, and bounds keep the bytes from causing it
+    } catch (const std::system_error&) {
+        throw;
     } catch (const std::exception&) {
         if (!opened_ || result_.verified) throw;
         return fail(refuse(Reason::malformed, "what lies inside the envelope cannot be read"));
@@ -217,7 +222,7 @@ Status Opening::verify()
     TRY(auto inner, read_entity(clear_, site_.mime_limits()));
     CHECK(verify_inside(inner));
     if (!verified_.any_good()) {
-        auto reason = best_signer_fault();
+        auto reason = best_signer_fault(verified_);
         // The mathematics fits, only the algorithm does not: the sender may be told what to change.
         result_.verified = reason == Reason::weak_algorithm;
         return fail(refuse(reason, "no signature of the message is good"));
@@ -237,16 +242,6 @@ Status Opening::verify_parts(const Entity& inner)
         verify_detached(parts.content, der, site_.cms_limits(), engine_.certificates, sha1_allowed()));
     signed_part_ = parts.content;
     return Done{};
-}
-
-Reason Opening::best_signer_fault() const
-{
-    if (verified_.signers.empty()) return Reason::not_signed;
-    // A signature whose mathematics fits but whose algorithm is weak has verified: say so before anything else.
-    for (auto wanted : {Reason::weak_algorithm, Reason::bad_signature, Reason::no_sender_certificate})
-        for (const auto& s : verified_.signers)
-            if (s.reason == wanted) return wanted;
-    return Reason::bad_signature;
 }
 
 Status Opening::take_headers()
@@ -270,24 +265,10 @@ Status Opening::take_headers()
         if (!accept) return fail(refuse(Reason::not_wrapped, "the signed part is no whole message"));
         result_.warnings.push_back("unwrapped");
     }
-    result_.message = inside ? keep_only(*inside) : std::move(unwrapped_.message);
+    result_.message = inside ? keep_only(*inside, clear_, verified_.content) : std::move(unwrapped_.message);
     discard(clear_);
     discard(verified_.content);
     return Done{};
-}
-
-/// The inner message in the memory in which it was decrypted: a large one is not copied once more.
-std::string Opening::keep_only(std::string_view inside)
-{
-    auto lies_in = [&](const std::string& s) {
-        return !std::less<>()(inside.data(), s.data()) && !std::less<>()(s.data() + s.size(), inside.data());
-    };
-    std::string& whole = lies_in(clear_) ? clear_ : verified_.content;
-    const auto size = inside.size();
-    std::memmove(whole.data(), inside.data(), size);
-    cleanse(whole.data() + size, whole.size() - size);
-    whole.resize(size);
-    return std::move(whole);
 }
 
 void Opening::judge_recipients()
@@ -323,16 +304,11 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
     if (!check_delivery(verdict)) return;
     auto anchors = anchors_for(site_.anchors, verdict.recipient.domain, Direction::incoming, notice_);
     std::vector<Verdict> judged;
-    for (const auto* signer : bound) {
-        judged.push_back(
-            judging.at_hand(*signer->certificate, verified_.certificates, anchors, Use::signing));
-        if (take_signer(verdict, *signer, judged.back(), *anchors.front())) return;
-    }
-    for (std::size_t i = 0; i < bound.size(); ++i) {
-        if (!judging.add_issuers(judged[i], *bound[i]->certificate, verified_.certificates, anchors,
-                                 Use::signing))
-            continue;
-        if (take_signer(verdict, *bound[i], judged[i], *anchors.front())) return;
+    for (const auto* set : anchors) {
+        // A way that only serves notices (the second set) is taken when there is none of his own.
+        auto under = judge_all(verdict, bound, *set, *anchors.front(), judging);
+        if (verdict.reason == Reason::accepted) return;
+        if (judged.empty()) judged = std::move(under);
     }
     Reason first = Reason::temporary;
     for (std::size_t i = 0; i < bound.size(); ++i) {
@@ -341,6 +317,24 @@ void Opening::judge_one(RecipientVerdict& verdict, const std::vector<const Signe
         verdict.certificates.push_back(bound[i]->certificate->fingerprint());
     }
     verdict.reason = for_good(site_.anchors, verdict.recipient.domain, first);
+}
+
+/// The verdicts of all under one set; ends early when one decides.
+std::vector<Verdict> Opening::judge_all(RecipientVerdict& verdict, const std::vector<const Signer*>& bound,
+                                        const AnchorSet& set, const AnchorSet& own, Judging& judging)
+{
+    std::vector<Verdict> judged;
+    for (const auto* signer : bound) {
+        judged.push_back(judging.at_hand(*signer->certificate, verified_.certificates, {&set}, Use::signing));
+        if (take_signer(verdict, *signer, judged.back(), own)) return judged;
+    }
+    for (std::size_t i = 0; i < bound.size(); ++i) {
+        if (!judging.add_issuers(judged[i], *bound[i]->certificate, verified_.certificates, {&set},
+                                 Use::signing))
+            continue;
+        if (take_signer(verdict, *bound[i], judged[i], own)) return judged;
+    }
+    return judged;
 }
 
 /// True: this signer decides, the message is accepted for the recipient.

@@ -75,12 +75,14 @@ bool Judging::add_issuers(Verdict& verdict, const Certificate& certificate,
     if (!anchors || (verdict.reason != Reason::no_path && verdict.reason != Reason::untrusted)) return false;
     auto [it, fresh] = found_.try_emplace(certificate.fingerprint());
     auto& found = it->second;
-    if (fresh) found.certificates = engine_.issuers.find(certificate, intermediates, context_, found.notes);
+    if (fresh) found = engine_.issuers.find(certificate, intermediates, context_);
     if (!found.certificates.empty()) {
         auto more = intermediates;
         more.insert(more.end(), found.certificates.begin(), found.certificates.end());
         verdict = judge_under(engine_.verdicts, certificate, more, sets, options(use));
     }
+    const bool no_way = verdict.reason == Reason::no_path || verdict.reason == Reason::untrusted;
+    if (no_way && found.more_later) verdict.reason = Reason::temporary;
     verdict.because.insert(verdict.because.begin(), found.notes.begin(), found.notes.end());
     return true;
 }
@@ -108,8 +110,8 @@ Reason for_good(const TrustAnchors& anchors, std::string_view our_domain, Reason
 
 Reason told_of(Reason so_far, Reason found)
 {
-    if (so_far == Reason::revocation_unknown || found == Reason::revocation_unknown)
-        return Reason::revocation_unknown;
+    if (is_temporary(so_far)) return so_far;
+    if (is_temporary(found)) return found;
     const bool usable = found == Reason::untrusted || found == Reason::no_path || found == Reason::policy;
     return usable ? found : so_far;
 }

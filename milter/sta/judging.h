@@ -38,7 +38,8 @@ public:
     /// By the certificates that came along; only revocation is asked for.
     Verdict at_hand(const Certificate& certificate, const std::vector<Certificate>& intermediates,
                     const std::vector<const AnchorSet*>& sets, Use::Kind use);
-    /// Looks for issuers where `verdict` found no way to an anchor, and judges anew. False: nothing was looked for.
+    /// Looks for issuers where `verdict` found no way to an anchor, and judges anew. Temporary when there is still none and
+    /// a server did not answer, or the time was over. False: nothing was looked for.
     bool add_issuers(Verdict& verdict, const Certificate& certificate,
                      const std::vector<Certificate>& intermediates, const std::vector<const AnchorSet*>& sets,
                      Use::Kind use);
@@ -49,11 +50,8 @@ private:
     const Site& site_;
     Engine& engine_;
     LookupContext context_;
-    struct Found {
-        std::vector<Certificate> certificates;
-        std::vector<std::string> notes;
-    };
-    std::map<std::string, Found> found_;  ///< by the certificate they were looked for: once for a message
+    std::map<std::string, FoundIssuers>
+        found_;  ///< by the certificate they were looked for: once for a message
 };
 
 /// Does the domain take mail for this address, as far as the settings tell (mailboxes, listed)?

@@ -15,6 +15,12 @@
 namespace direct {
 namespace {
 
+/// Asking again would bring the same.
+Fault for_good(std::string why)
+{
+    return refuse(Reason::malformed, std::move(why));
+}
+
 using Easy = Handle<CURL, &curl_easy_cleanup>;
 using Url = Handle<CURLU, &curl_url_cleanup>;
 using Lines = Handle<curl_slist, &curl_slist_free_all>;
@@ -113,23 +119,23 @@ struct Target {
 /// What may be asked at all, before any name is resolved.
 Result<Target> check_url(const std::string& text)
 {
-    if (text.size() > url_max) return fail(temporary("a URL longer than " + std::to_string(url_max)));
+    if (text.size() > url_max) return fail(for_good("a URL longer than " + std::to_string(url_max)));
     Url url(curl_url());
     if (!url) return fail(temporary("no memory for a URL"));
     if (auto e = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME))
-        return fail(temporary(text + ": " + curl_url_strerror(e)));
+        return fail(for_good(text + ": " + curl_url_strerror(e)));
     std::string scheme = part_of(url.get(), CURLUPART_SCHEME);
     if (scheme != "http" && scheme != "https")
-        return fail(temporary(text + ": \"" + scheme + "\" is not fetched, only http and https"));
+        return fail(for_good(text + ": \"" + scheme + "\" is not fetched, only http and https"));
     if (!part_of(url.get(), CURLUPART_USER).empty() || !part_of(url.get(), CURLUPART_PASSWORD).empty())
-        return fail(temporary("a URL with a user or password is not fetched"));
+        return fail(for_good("a URL with a user or password is not fetched"));
     if (!part_of(url.get(), CURLUPART_ZONEID).empty())
-        return fail(temporary(text + ": an address with a zone is not fetched"));
+        return fail(for_good(text + ": an address with a zone is not fetched"));
     std::string port = part_of(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
     unsigned number = 0;
     std::from_chars(port.data(), port.data() + port.size(), number);
     if (number == 0 || (number < 1024 && number != 80 && number != 443))
-        return fail(temporary(text + ": port " + port + " is not fetched from (80, 443, 1024 and up are)"));
+        return fail(for_good(text + ": port " + port + " is not fetched from (80, 443, 1024 and up are)"));
     curl_url_set(url.get(), CURLUPART_FRAGMENT, nullptr, 0);
     return Target{part_of(url.get(), CURLUPART_URL), scheme == "https"};
 }
@@ -232,14 +238,22 @@ void refuse_extras(CURL* easy, const FetchOptions& o)
 Fault trouble_of(CURLcode code, const char* text, const std::string& url, const Transfer& transfer)
 {
     if (transfer.too_large || code == CURLE_FILESIZE_EXCEEDED)
-        return temporary(url + ": larger than " + std::to_string(transfer.bytes_max) + " bytes");
+        return for_good(url + ": larger than " + std::to_string(transfer.bytes_max) + " bytes");
     if (transfer.header_too_large)
-        return temporary(url + ": its header is larger than " + std::to_string(header_max) + " bytes");
+        return for_good(url + ": its header is larger than " + std::to_string(header_max) + " bytes");
     if (!transfer.refused_address.empty() &&
         (code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT))
-        return temporary(url + ": leads to " + transfer.refused_address +
-                         ", which is no public address (fetch.allow_networks lists exceptions)");
+        return for_good(url + ": leads to " + transfer.refused_address +
+                        ", which is no public address (fetch.allow_networks lists exceptions)");
     return temporary(url + ": " + (*text ? text : curl_easy_strerror(code)));
+}
+
+/// 4xx speaks of the request, which will be the same; but for those two that say "later".
+Fault trouble_of(long status, const std::string& url)
+{
+    auto why = url + ": answered with status " + std::to_string(status);
+    const bool later = status >= 500 || status == 408 || status == 429;
+    return later ? temporary(std::move(why)) : for_good(std::move(why));
 }
 
 struct Hop {
@@ -277,7 +291,7 @@ Result<Hop> transfer_once(const std::string& url, const FetchRequest& request, c
     if (location) hop.location = location;
     std::string encoding = ascii_lower(header_of(easy.get(), "Content-Encoding"));
     if (!encoding.empty() && encoding != "identity")
-        return fail(temporary(url + ": answered in an encoding that was not asked for (" + encoding + ")"));
+        return fail(for_good(url + ": answered in an encoding that was not asked for (" + encoding + ")"));
     hop.answer.body = std::move(transfer.body);
     hop.answer.etag = header_of(easy.get(), "ETag");
     hop.answer.last_modified = header_of(easy.get(), "Last-Modified");
@@ -321,15 +335,14 @@ Result<FetchAnswer> Fetcher::follow(const FetchRequest& request, const Budget& b
             return std::move(hop.answer);
         }
         if (hop.location.empty() || !request.body.empty())
-            return fail(
-                temporary(target.url + ": answered with status " + std::to_string(hop.answer.status)));
+            return fail(trouble_of(hop.answer.status, target.url));
         if (redirects >= options_.redirects_max)
-            return fail(temporary(request.url + ": more than " + std::to_string(options_.redirects_max) +
-                                  " redirects"));
+            return fail(for_good(request.url + ": more than " + std::to_string(options_.redirects_max) +
+                                 " redirects"));
         auto next = check_url(hop.location);
         if (!next) return fail(because(request.url + " redirects", next.error()));
         if (target.https && !next->https)
-            return fail(temporary(request.url + ": redirects from https to http (" + next->url + ")"));
+            return fail(for_good(request.url + ": redirects from https to http (" + next->url + ")"));
         target = *std::move(next);
     }
 }

@@ -30,7 +30,8 @@ std::int64_t ms_of(Time t)
 }
 
 struct Failure {
-    std::string name, why;
+    std::string name;
+    Fault fault;
     Time until{};
     std::string_view key() const { return name; }
 };
@@ -116,29 +117,29 @@ Result<Copy> FetchCache::State::ask(const Question& question, const LookupContex
             return copy;
         }
     }
-    std::string why;
+    Fault fault;
     if (auto failed = failures.find(question.name); failed && context.now < failed->until) {
         count(Metric::fetch_cache_hits_total);
-        why = failed->why;
+        fault = failed->fault;
     } else {
         auto fetched = fetch(question, context, row.value_or(FetchedRecord{}));
         if (fetched) return fetched;
-        why = fetched.error().why;
+        fault = fetched.error();
         // A budget that another look-up has spent says nothing of this server.
         if (!context.budget.spent() || context.fetcher.options().total_timeout <= milliseconds(1000)) {
-            failures.put({question.name, why, context.now + context.failure_pause});
-            LogLine(LOG_NOTICE, "", "fetch").with("why", why);
+            failures.put({question.name, fault, context.now + context.failure_pause});
+            LogLine(LOG_NOTICE, "", "fetch").with("why", fault.why);
         }
     }
     if (row) {
         if (auto copy = copy_of(question, *row)) {
             count(Metric::fetch_stale_total);
             copy->stale = true;
-            copy->why_stale = why;
+            copy->why_stale = fault.why;
             return copy;
         }
     }
-    return fail(temporary(why));
+    return fail(std::move(fault));
 }
 
 Result<Copy> FetchCache::State::fetch(const Question& question, const LookupContext& context,
@@ -158,7 +159,7 @@ Result<Copy> FetchCache::State::fetch(const Question& question, const LookupCont
         body = std::make_shared<const std::string>(std::move(answer.body));
     if (!body) return fail(temporary(request.url + ": the copy at hand cannot be read"));
     auto until = question.judge(*body, answer.fresh_until);
-    if (!until) return fail(temporary(request.url + ": " + until.error().why));
+    if (!until) return fail(because(request.url, until.error()));
     row.fresh_ms = ms_of(*until);
     row.good_ms = row.used_ms = ms_of(context.now);
     if (!answer.not_modified || !answer.etag.empty()) row.etag = answer.etag;

@@ -50,7 +50,7 @@ public:
     /// The store copies are kept in; borrowed, lives longer. Before the first question.
     void use(RecordStore& store);
 
-    /// Fault: temporary: no copy at hand and none to be had.
+    /// Fault: no copy at hand and none to be had; temporary, or malformed where asking again would bring the same.
     Result<Copy> get(const Question& question, const LookupContext& context);
 
 private:

@@ -95,10 +95,12 @@ Result<KeptIssuers> IssuerLookup::State::at(const std::string& url, const Lookup
     return out;
 }
 
-std::vector<Certificate> IssuerLookup::find(const Certificate& leaf, const std::vector<Certificate>& at_hand,
-                                            const LookupContext& context, std::vector<std::string>& notes)
+FoundIssuers IssuerLookup::find(const Certificate& leaf, const std::vector<Certificate>& at_hand,
+                                const LookupContext& context)
 {
-    std::vector<Certificate> fetched, level{leaf}, seen;
+    FoundIssuers out;
+    auto& [fetched, notes, more_later] = out;
+    std::vector<Certificate> level{leaf}, seen;
     std::size_t fetches = 0, signatures = 0;
     // Hundreds of certificates that all bear one name cost a signature each, for each of them again.
     auto has_issued_within_bounds = [&](const Certificate& one, const Certificate& c) {
@@ -115,19 +117,25 @@ std::vector<Certificate> IssuerLookup::find(const Certificate& leaf, const std::
                     above.push_back(one);
                     any = true;
                 }
-            if (signatures >= signatures_max || context.budget.spent()) {
+            if (signatures >= signatures_max) {
                 notes.emplace_back("more certificates of one name than are looked at");
-                return fetched;
+                return out;
+            }
+            if (context.budget.spent()) {
+                notes.emplace_back("the time for looking up issuers is over (policy.budget)");
+                more_later = true;
+                return out;
             }
             if (any) continue;
             for (const auto& url : issuer_places(c)) {
                 if (fetches >= fetches_max) {
                     notes.emplace_back("more places of issuers than are asked");
-                    return fetched;
+                    return out;
                 }
                 ++fetches;
                 auto found = state_->at(url, context);
                 if (!found) {
+                    more_later |= found.error().retry == Retry::later;
                     notes.push_back("the issuer of " + c.subject() +
                                     " could not be fetched: " + found.error().why);
                     continue;
@@ -145,7 +153,7 @@ std::vector<Certificate> IssuerLookup::find(const Certificate& leaf, const std::
         }
         level = std::move(above);
     }
-    return fetched;
+    return out;
 }
 
 }  // namespace direct

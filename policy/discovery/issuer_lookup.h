@@ -15,15 +15,20 @@
 
 namespace direct {
 
+struct FoundIssuers {
+    std::vector<Certificate> certificates;
+    std::vector<std::string> notes;  ///< a line for everything that was fetched or could not be
+    bool more_later = false;         ///< a server did not answer, or the message's time was over
+};
+
 class IssuerLookup {
 public:
     /// @param cache  borrowed, lives longer
     explicit IssuerLookup(FetchCache& cache);
     ~IssuerLookup();
     /// Issuers that were missing above `leaf`; never one that is at hand.
-    /// @param notes  gets a line for everything that was fetched or could not be
-    std::vector<Certificate> find(const Certificate& leaf, const std::vector<Certificate>& at_hand,
-                                  const LookupContext& context, std::vector<std::string>& notes);
+    FoundIssuers find(const Certificate& leaf, const std::vector<Certificate>& at_hand,
+                      const LookupContext& context);
 
 private:
     struct State;

@@ -118,6 +118,20 @@ class Soft(WithWeb):
             self.accepted(self.inbound(self.message_of(signer)))
             self.assertEqual(self.web.asked(path), 1)
 
+    def test_a_dead_server_of_issuers_is_no_verdict(self):
+        """A partner whose authority's server was away for a minute, or whom the time did not suffice for, was refused for good."""
+        mid = self.pki.intermediate("lost-mid", self.there_ca)
+        gone = Web()
+        gone.stop()
+        lost = self.pki.end("lost-issuer", mid, email=BOB, aia="caIssuers;URI:" + gone.url("/mid.crt"))
+        outcome = self.refused(self.inbound(self.message_of(lost)), "temporary")
+        self.assertTrue(outcome.last.startswith(b"451 "), outcome.last)
+        self.assertIn("could not be fetched", self.explained(self.message_of(lost)))
+        # A server that says there is none has answered.
+        told = self.end("told", access=[("caIssuers", "/nowhere.crt")], issuer=mid)
+        outcome = self.refused(self.inbound(self.message_of(told)))
+        self.assertTrue(outcome.last.startswith(b"554 "), outcome.last)
+
     def test_nothing_is_fetched_before_the_signature_verified_or_without_an_anchor(self):
         stranger_ca = self.pki.root("stranger-ca", cdp=self.web.url("/s-root.crl"))
         stranger = self.end("stranger", "/s.crl", [("OCSP", "/s-ocsp"), ("caIssuers", "/s.crt")], issuer=stranger_ca)

@@ -30,12 +30,18 @@ Result<FetchAnswer> get(const std::string& url, FetchOptions options = local())
     return Fetcher(std::move(options)).fetch({.url = url}, within());
 }
 
-/// The fault's text; fails the test when there is none.
-std::string fault_of(const Result<FetchAnswer>& answer)
+/// The fault's text; fails the test when there is none, or when asking again is not what it says.
+std::string fault_of(const Result<FetchAnswer>& answer, Retry wanted = Retry::later)
 {
     BOOST_REQUIRE(!answer);
-    BOOST_TEST((answer.error().retry == Retry::later));
+    BOOST_TEST((answer.error().retry == wanted), answer.error().why);
     return answer.error().why;
+}
+
+/// One that asking again would bring again.
+std::string final_fault_of(const Result<FetchAnswer>& answer)
+{
+    return fault_of(answer, Retry::never);
 }
 
 bool says(const std::string& text, const std::string& what)
@@ -124,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_copy_at_hand_is_confirmed)
     server.on("/y", [](const HttpServer::Request&) {
         return HttpServer::Reply{http_answer("304 Not Modified", "")};
     });
-    BOOST_TEST(says(fault_of(get(server.url("/y"))), "status 304"));
+    BOOST_TEST(says(final_fault_of(get(server.url("/y"))), "status 304"));
 }
 
 BOOST_AUTO_TEST_CASE(a_post_carries_its_body_and_follows_nothing)
@@ -143,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_post_carries_its_body_and_follows_nothing)
     BOOST_TEST((asked.body == request.body));
     BOOST_TEST(asked.field("Content-Type") == "application/ocsp-request");
     request.url = server.url("/moved");
-    BOOST_TEST(says(fault_of(Fetcher(local()).fetch(request, within())), "status 307"));
+    BOOST_TEST(says(final_fault_of(Fetcher(local()).fetch(request, within())), "status 307"));
 }
 
 BOOST_AUTO_TEST_CASE(addresses_that_are_not_public_are_refused)
@@ -151,16 +157,16 @@ BOOST_AUTO_TEST_CASE(addresses_that_are_not_public_are_refused)
     HttpServer server;
     server.serve("/", "secret");
     const std::string port = std::to_string(server.port());
-    std::string told = fault_of(get(server.url(), FetchOptions{}));
+    std::string told = final_fault_of(get(server.url(), FetchOptions{}));
     BOOST_TEST(says(told, "127.0.0.1, which is no public address"), told);
     // A name is nothing else than the address it leads to; and no spelling of an address gets past.
     FetchOptions rebinding;
     rebinding.resolve = {"public.example:" + port + ":127.0.0.1"};
-    told = fault_of(get("http://public.example:" + port + "/", rebinding));
+    told = final_fault_of(get("http://public.example:" + port + "/", rebinding));
     BOOST_TEST(says(told, "127.0.0.1, which is no public address"), told);
     for (const char* host : {"2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "localhost", "[::1]",
                              "[::ffff:127.0.0.1]"}) {
-        told = fault_of(get("http://" + std::string(host) + ":" + port + "/", FetchOptions{}));
+        told = final_fault_of(get("http://" + std::string(host) + ":" + port + "/", FetchOptions{}));
         BOOST_TEST(says(told, "which is no public address"), host + (": " + told));
     }
     BOOST_TEST(server.requests().empty());
@@ -202,11 +208,11 @@ BOOST_AUTO_TEST_CASE(urls_that_are_not_asked)
         {"http://a/\r\nX: y", ""},
     };
     for (const auto& [url, what] : urls) {
-        std::string told = fault_of(get(url));
+        std::string told = final_fault_of(get(url));
         BOOST_TEST(says(told, what), url << ": " << told);
         BOOST_TEST(!says(told, "secret"), told);
     }
-    BOOST_TEST(says(fault_of(get("http://127.0.0.1/" + std::string(3000, 'x'))), "longer than"));
+    BOOST_TEST(says(final_fault_of(get("http://127.0.0.1/" + std::string(3000, 'x'))), "longer than"));
 }
 
 BOOST_AUTO_TEST_CASE(redirects_are_counted_and_checked_like_the_first)
@@ -221,14 +227,14 @@ BOOST_AUTO_TEST_CASE(redirects_are_counted_and_checked_like_the_first)
     BOOST_TEST(answer->body == "there");
     FetchOptions two = local();
     two.redirects_max = 2;
-    BOOST_TEST(says(fault_of(get(server.url("/1"), two)), "more than 2 redirects"));
+    BOOST_TEST(says(final_fault_of(get(server.url("/1"), two)), "more than 2 redirects"));
     server.on("/loop", redirect("/loop"));
-    BOOST_TEST(says(fault_of(get(server.url("/loop"))), "more than 3 redirects"));
+    BOOST_TEST(says(final_fault_of(get(server.url("/loop"))), "more than 3 redirects"));
     BOOST_TEST(server.asked("/loop") == 4u);
     server.on("/file", redirect("file:///etc/passwd"));
-    BOOST_TEST(says(fault_of(get(server.url("/file"))), "\"file\" is not fetched"));
+    BOOST_TEST(says(final_fault_of(get(server.url("/file"))), "\"file\" is not fetched"));
     server.on("/user", redirect("http://a:b@127.0.0.1:" + std::to_string(other.port()) + "/end"));
-    BOOST_TEST(says(fault_of(get(server.url("/user"))), "with a user or password"));
+    BOOST_TEST(says(final_fault_of(get(server.url("/user"))), "with a user or password"));
     // From a public place into the house.
     FetchOptions one = local();
     one.allow_networks = {"127.0.0.2"};
@@ -243,10 +249,14 @@ BOOST_AUTO_TEST_CASE(redirects_are_counted_and_checked_like_the_first)
 BOOST_AUTO_TEST_CASE(other_statuses_are_no_answer)
 {
     HttpServer server;
-    for (const char* status : {"204 No Content", "206 Partial", "404 Not Found", "500 Oops", "302 Found"}) {
+    for (const char* status : {"204 No Content", "206 Partial", "404 Not Found", "302 Found", "408 Slow",
+                               "429 Often", "500 Oops", "503 Busy"}) {
         server.on("/",
                   [=](const HttpServer::Request&) { return HttpServer::Reply{http_answer(status, "x")}; });
-        BOOST_TEST(says(fault_of(get(server.url())), "answered with status " + std::string(status, 3)),
+        const bool later =
+            std::string_view("408 429 500 503").find(std::string_view(status, 3)) != std::string_view::npos;
+        BOOST_TEST(says(fault_of(get(server.url()), later ? Retry::later : Retry::never),
+                        "answered with status " + std::string(status, 3)),
                    status);
     }
 }
@@ -262,18 +272,18 @@ BOOST_AUTO_TEST_CASE(size_and_form_of_an_answer_are_bounded)
         return HttpServer::Reply{"HTTP/1.1 200 OK\r\n\r\n" + std::string(200000, 'x'), true};
     });
     BOOST_TEST(bool(get(server.url("/fits"), small)));
-    BOOST_TEST(says(fault_of(get(server.url("/huge"), small)), "larger than 1000 bytes"));
-    BOOST_TEST(says(fault_of(get(server.url("/endless"), small)), "larger than 1000 bytes"));
+    BOOST_TEST(says(final_fault_of(get(server.url("/huge"), small)), "larger than 1000 bytes"));
+    BOOST_TEST(says(final_fault_of(get(server.url("/endless"), small)), "larger than 1000 bytes"));
     BOOST_TEST(bool(Fetcher(small).fetch({.url = server.url("/huge"), .bytes_max = 1001}, within())));
 
     server.serve("/long", "x", "X-Long: " + std::string(80000, 'h') + "\r\n");
-    BOOST_TEST(says(fault_of(get(server.url("/long"))), "header is larger"));
+    BOOST_TEST(says(final_fault_of(get(server.url("/long"))), "header is larger"));
     std::string many;
     for (int i = 0; i < 5000; ++i) many += "X-" + std::to_string(i) + ": 0123456789\r\n";
     server.serve("/fields", "x", many);
-    BOOST_TEST(says(fault_of(get(server.url("/fields"))), "its header is larger than 65536 bytes"));
+    BOOST_TEST(says(final_fault_of(get(server.url("/fields"))), "its header is larger than 65536 bytes"));
     server.serve("/packed", "\x1f\x8b", "Content-Encoding: gzip\r\n");
-    BOOST_TEST(says(fault_of(get(server.url("/packed"))), "encoding that was not asked for (gzip)"));
+    BOOST_TEST(says(final_fault_of(get(server.url("/packed"))), "encoding that was not asked for (gzip)"));
     server.on("/cut", [](const HttpServer::Request&) {
         return HttpServer::Reply{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"};
     });
@@ -328,7 +338,7 @@ BOOST_AUTO_TEST_CASE(https_is_always_verified)
     BOOST_TEST(wrong.requests().empty());
     BOOST_TEST(expired.requests().empty());
     right.on("/down", redirect(plain.url()));
-    BOOST_TEST(says(fault_of(get(right.url("/down"), trusting)), "redirects from https to http"));
+    BOOST_TEST(says(final_fault_of(get(right.url("/down"), trusting)), "redirects from https to http"));
     BOOST_TEST(plain.requests().empty());
     plain.on("/up", redirect(right.url()));
     BOOST_TEST(bool(get(plain.url("/up"), trusting)));

@@ -279,16 +279,16 @@ BOOST_AUTO_TEST_CASE(missing_issuers_are_climbed_to)
     Issued jo = issue(spec, ec_key(), &sub);
     server.serve("/sub.pem", pem_of(sub.certificate) + pem_of(root.certificate));
     server.serve("/ca.crt", std::string(ca.certificate.der()));
-    std::vector<std::string> notes;
-    auto found = issuers.find(jo.certificate, {}, context(), notes);
-    BOOST_TEST((found == std::vector<Certificate>{sub.certificate, ca.certificate}));
-    BOOST_TEST(notes.size() == 3u);
+    auto found = issuers.find(jo.certificate, {}, context());
+    BOOST_TEST((found.certificates == std::vector<Certificate>{sub.certificate, ca.certificate}));
+    BOOST_TEST(found.notes.size() == 3u);
+    BOOST_TEST(!found.more_later, "a status of 404 is an answer");
     const auto asked = server.requests().size();
-    BOOST_TEST(issuers.find(jo.certificate, {}, context(minutes(1)), notes).size() == 2u);
+    BOOST_TEST(issuers.find(jo.certificate, {}, context(minutes(1))).certificates.size() == 2u);
     BOOST_TEST(server.requests().size() == asked);
     // What is at hand is not fetched.
-    found = issuers.find(jo.certificate, {sub.certificate}, context(minutes(1)), notes);
-    BOOST_TEST((found == std::vector<Certificate>{ca.certificate}));
+    found = issuers.find(jo.certificate, {sub.certificate}, context(minutes(1)));
+    BOOST_TEST((found.certificates == std::vector<Certificate>{ca.certificate}));
 }
 
 BOOST_AUTO_TEST_CASE(pkcs7_is_read)
@@ -299,9 +299,9 @@ BOOST_AUTO_TEST_CASE(pkcs7_is_read)
     CMS_final(cms.get(), nullptr, nullptr, 0);
     server.serve("/ca.p7c",
                  made_der([&](unsigned char** out) { return i2d_CMS_ContentInfo(cms.get(), out); }));
-    std::vector<std::string> notes;
-    auto found = issuers.find(jo.certificate, {}, context(), notes);
-    BOOST_TEST((found == std::vector<Certificate>{ca.certificate}), (notes.empty() ? "" : notes[0]));
+    auto found = issuers.find(jo.certificate, {}, context());
+    BOOST_TEST((found.certificates == std::vector<Certificate>{ca.certificate}),
+               (found.notes.empty() ? "" : found.notes[0]));
 }
 
 BOOST_AUTO_TEST_CASE(what_has_not_signed_the_certificate_is_not_taken)
@@ -309,13 +309,14 @@ BOOST_AUTO_TEST_CASE(what_has_not_signed_the_certificate_is_not_taken)
     Issued jo = end("jo", "", "caIssuers;URI:@/ca.crt");
     Issued twin = issue({.name = "ca", .ca = true}, rsa_key(5));
     server.serve("/ca.crt", std::string(twin.certificate.der()));
-    std::vector<std::string> notes;
-    BOOST_TEST(issuers.find(jo.certificate, {}, context(), notes).empty());
-    BOOST_TEST(notes.size() == 1u);
+    const auto none = issuers.find(jo.certificate, {}, context());
+    BOOST_TEST(none.certificates.empty());
+    BOOST_TEST(none.notes.size() == 1u);
+    BOOST_TEST(!none.more_later);
     for (const std::string& body : {std::string("<html>"), std::string(300000, 'x')}) {
         Issued ann = end("ann", "", "caIssuers;URI:@/other.crt");
         server.serve("/other.crt", body);
-        BOOST_TEST(issuers.find(ann.certificate, {}, context(), notes).empty());
+        BOOST_TEST(issuers.find(ann.certificate, {}, context()).certificates.empty());
     }
 }
 
@@ -331,8 +332,7 @@ BOOST_AUTO_TEST_CASE(a_ladder_without_end_is_left)
                   rsa_key(6), &ladder.back()));
     for (int i = 0; i < 9; ++i)
         server.serve("/" + std::to_string(i), std::string(ladder[std::size_t(i)].certificate.der()));
-    std::vector<std::string> notes;
-    BOOST_TEST(issuers.find(ladder.back().certificate, {}, context(), notes).size() == 5u);
+    BOOST_TEST(issuers.find(ladder.back().certificate, {}, context()).certificates.size() == 5u);
     BOOST_TEST(server.requests().size() == 5u);
     // Many places, none of which answers.
     std::string many;
@@ -340,14 +340,30 @@ BOOST_AUTO_TEST_CASE(a_ladder_without_end_is_left)
         many += (many.empty() ? "" : ",") + ("caIssuers;URI:" + server.url("/x" + std::to_string(i)));
     Issued jo = issue({.name = "jo", .more = {{NID_info_access, many}}}, ec_key(), &ca);
     const auto before = server.requests().size();
-    BOOST_TEST(issuers.find(jo.certificate, {}, context(), notes).empty());
+    BOOST_TEST(issuers.find(jo.certificate, {}, context()).certificates.empty());
     BOOST_TEST(server.requests().size() - before == 8u);
     // Who signs himself is nobody's child.
     Issued self =
         issue({.name = "self", .more = {{NID_info_access, "caIssuers;URI:" + server.url("/0")}}}, ec_key());
     const auto asked = server.requests().size();
-    BOOST_TEST(issuers.find(self.certificate, {}, context(), notes).empty());
+    BOOST_TEST(issuers.find(self.certificate, {}, context()).certificates.empty());
     BOOST_TEST(server.requests().size() == asked);
+}
+
+// A sender whose authority's server was away for a minute was refused for good.
+BOOST_AUTO_TEST_CASE(a_server_that_does_not_answer_leaves_the_question_open)
+{
+    Issued jo = end("jo", "", "caIssuers;URI:@/away.crt");
+    server.on("/away.crt", [](const auto&) { return HttpServer::Reply{http_answer("503 Busy", "busy")}; });
+    BOOST_TEST(issuers.find(jo.certificate, {}, context()).more_later);
+    // Remembered for a while, and still no answer.
+    BOOST_TEST(issuers.find(jo.certificate, {}, context(seconds(1))).more_later);
+    auto late = context(minutes(10));
+    late.budget.deadline = std::chrono::steady_clock::now();
+    const auto over = issuers.find(jo.certificate, {}, late);
+    BOOST_TEST(over.more_later);
+    BOOST_REQUIRE(over.notes.size() == 1u);
+    BOOST_TEST(says(over.notes[0], "policy.budget"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
