@@ -89,6 +89,29 @@ class Newuser(SiteTest):
                 self.refused(outcome, f"newuser:{token}",
                              f"{code} {status} newuser: {token} https://help.here.test/newuser")
 
+    def test_every_fault_of_the_line_is_refused_by_its_token(self):
+        """The token stands in the reply and in the audit; the Subject is put in as bytes, as a mail program may send it."""
+        faults = {
+            "subject-missing": b"X-Other: 1", "subject-empty": b"Subject: ",
+            "subject-duplicate": b"Subject: jane@person.test;Q;A\r\nSubject: eve@evil.test;Q;A",
+            "subject-too-long": b"Subject: jane@person.test;" + b" ".join([b"word"] * 1000),
+            "subject-charset": b"Subject: jane@person.test;m\xe8re;Annette",
+            "subject-encoding": b"Subject: =?UTF-8?Q?jane=40person.test=3Bm=E8re?=",
+            "subject-control": b"Subject: =?UTF-8?Q?jane=40person.test=3BPet=0ABcc?=",
+            "email-empty": b"Subject: ;Pet;Rex", "email-quote": b'Subject: jane"doe@person.test;Pet;Rex',
+            "email-local": b"Subject: .jane@person.test", "email-local-utf8": b"Subject: j\xc3\xa4ne@person.test;Labs",
+            "email-domain": b"Subject: jane@person_test", "email-literal": b"Subject: jane@[192.0.2.1]",
+            "field-too-long": b"Subject: jane@person.test;" + b"q" * 600 + b";Rex"}
+        before = len(self.held())
+        for token, header in faults.items():
+            with self.subTest(token):
+                inner = smime.mail(f"bob@{THERE}", f"newuser@{HERE}", "PLACE", "Body\n").replace(b"Subject: PLACE", header)
+                message = smime.sealed(inner, [self.bob], [self.here])
+                outcome = self.inbound(message, f"newuser@{HERE}")
+                self.refused(outcome, f"newuser:{token}")
+                self.assertIn(f"newuser: {token} https://help.here.test/newuser", outcome.last.decode())
+        self.assertEqual(len(self.held()), before)
+
     def test_unwrapped_is_never_taken(self):
         message = self.newuser("jane@person.test", how=Sealing(wrapped=False))
         self.refused(self.inbound(message, f"newuser@{HERE}"), "not-wrapped", "554 5.6.0 direct: not-wrapped")
@@ -152,6 +175,8 @@ class Quota(SiteTest):
             outcome = self.inbound(smime.sealed(inner, [self.bob], [self.here]), f"newuser@{HERE}")
             self.assertEqual(outcome.code, expected, outcome.last)
         self.assertEqual(outcome.status, "4.7.1")
+        self.in_audit("newuser:quota")
+        self.assertEqual(len(self.daemon.ctl("held", "list", "--json").json["held"]), 1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Outbound mail: submitted with a login, read at the outside sink by openssl."""
 import re
+import subprocess
 import unittest
 
 from harness import client, smime
@@ -190,6 +191,13 @@ class Outbound(SiteTest):
                            smime.pkcs7_mime(smime.cms_encrypt(entity, [self.here]), "enveloped-data"))
         self.accepted(self.inbound(back, f"carol@{HERE}", f"alice@{HERE}"))
         self.assertIn(b"tampered", self.delivered(f"carol@{HERE}")[0])
+
+    def test_smtp_source_is_refused_for_each_message(self):
+        done = subprocess.run(["smtp-source", "-c", "-m", "20", "-s", "4", "-f", "s@elsewhere.test", "-t", f"alice@{HERE}",
+                               f"127.0.0.1:{self.postfix.mx}"], capture_output=True, text=True, timeout=60, check=False)
+        self.assertIn("550", done.stdout + done.stderr)
+        self.in_audit("not-encrypted")
+        self.nothing_delivered(f"alice@{HERE}")
 
     def test_swaks_submits(self):
         code, said = client.swaks(self.postfix.submission, "--from", f"alice@{HERE}", "--to", f"bob@{THERE}",

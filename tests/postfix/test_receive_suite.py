@@ -7,6 +7,7 @@ import unittest
 from harness import smime
 from harness.site import HERE, THERE, SiteTest
 from harness.smime import Sealing
+from harness.web import Web
 
 OPTION = ("Disposition-Notification-Options", "X-DIRECT-FINAL-DESTINATION-DELIVERY=optional,true")
 
@@ -96,6 +97,8 @@ class HappyPath(ReceiveTest):
 
 class ExceptionPath(ReceiveTest):
     """Not one notice of any kind, and nothing in the mailbox, whatever was asked for."""
+    sections = {"fetch": {"allow_networks": ["127.0.0.0/8"]}}
+
     @classmethod
     def make_certificates(cls):
         super().make_certificates()
@@ -103,6 +106,10 @@ class ExceptionPath(ReceiveTest):
         cls.stranger_ca = pki.root("stranger-ca")
         cls.expired_bob = pki.end("expired-bob", cls.there_ca, email=f"bob@{THERE}", start=-20, end=-1)
         cls.stranger_bob = pki.end("stranger-bob", cls.stranger_ca, email=f"bob@{THERE}")
+        cls.web = Web()
+        cls.addClassCleanup(cls.web.stop)
+        cls.revoked_bob = pki.end("revoked-bob", cls.there_ca, email=f"bob@{THERE}", cdp=cls.web.url("/there.crl"))
+        cls.web.paths["/there.crl"] = pki.crl(cls.there_ca, [cls.revoked_bob])
         cls.forged_bob = pki.forgery("forged-bob", cls.there_ca, email=f"bob@{THERE}")
 
     def messages(self):
@@ -112,6 +119,7 @@ class ExceptionPath(ReceiveTest):
         yield "expired", smime.sealed(inner, [self.expired_bob], whole)
         yield "untrusted", smime.sealed(inner, [self.stranger_bob], whole, Sealing(extra_certificates=(self.stranger_ca,)))
         yield "untrusted", smime.sealed(inner, [self.forged_bob], whole)
+        yield "revoked", smime.sealed(inner, [self.revoked_bob], whole)
         yield "expired", smime.sealed(inner, [self.expired_bob, self.stranger_bob], whole)
         entity = smime.signed_entity(smime.wrap(inner), [self.bob])
         self.assertEqual(entity.count(b"Hello."), 1)
