@@ -13,6 +13,7 @@
 #include <concepts>
 
 #include "milter/base/crypto.h"
+#include "milter/base/text.h"
 #include "milter/store/codec.h"
 #include "milter/store/schema.h"
 
@@ -202,6 +203,20 @@ Status append_audit(WriteTxn& txn, const RecordStore& store, AuditEntry entry)
     TRY(const bool added, txn.insert(Table::audit, be64(entry.sequence), encode(entry)));
     if (!added) return fail(temporary("audit: the head is behind its chain; run directctl audit verify"));
     return txn.put(Table::meta, head_key, encode_fields(Head{entry.sequence, entry.chain}));
+}
+
+AuditEntry held_end_entry(const HeldRecord& record, std::string token, Time now)
+{
+    AuditEntry e;
+    e.at = now;
+    e.event = "held-end";
+    e.who = "direct-milter";
+    e.sender = record.sender;
+    e.recipient = record.newuser_address;
+    e.message_id = record.message_id;
+    e.token = std::move(token);
+    e.detail = "held record " + hex(record.id);
+    return e;
 }
 
 Status audit_now(RecordStore& store, AuditEntry entry)

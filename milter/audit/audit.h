@@ -19,6 +19,8 @@
 
 namespace direct {
 
+struct HeldRecord;
+
 struct AuditEntry {
     std::uint64_t sequence = 0;  ///< set by append
     Time at{};
@@ -36,6 +38,8 @@ struct AuditEntry {
 
 /// Adds one entry at the end of the chain. Call inside RecordStore::write(). Fault: temporary.
 Status append_audit(WriteTxn& txn, const RecordStore& store, AuditEntry entry);
+/// That a held record has ended and why ("record-expired", "record-revoked"), by the daemon itself: `who` may be put right.
+AuditEntry held_end_entry(const HeldRecord& record, std::string token, Time now);
 /// One entry in a transaction of its own (commands).
 Status audit_now(RecordStore& store, AuditEntry entry);
 

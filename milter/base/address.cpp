@@ -11,6 +11,7 @@
 #include "milter/base/text.h"
 
 namespace direct {
+
 namespace {
 
 constexpr std::size_t local_max = 64;    // RFC 5321 section 4.5.3.1.1
@@ -92,19 +93,6 @@ std::string folded(std::string_view local)
     // Canonical forms only: a compatibility form is another mailbox.
     const auto composed = compose(std::string(local));
     return compose(taken(g_utf8_casefold(composed.data(), static_cast<gssize>(composed.size()))));
-}
-
-// The local part without quotes and backslashes; unchanged when it is not quoted.
-std::string unquoted(std::string_view local)
-{
-    if (local.size() < 2 || local.front() != '"' || local.back() != '"') return std::string(local);
-    std::string out;
-    local = local.substr(1, local.size() - 2);
-    for (std::size_t i = 0; i < local.size(); ++i) {
-        if (local[i] == '\\' && i + 1 < local.size()) ++i;
-        out += local[i];
-    }
-    return out;
 }
 
 std::string quoted_where_needed(const std::string& content)
@@ -236,7 +224,7 @@ const char* words(AddressFault fault)
 
 std::string Address::key() const
 {
-    return quoted_where_needed(folded(unquoted(local))) + "@" + ascii_lower(domain);
+    return quoted_where_needed(folded(unquoted_local(local))) + "@" + ascii_lower(domain);
 }
 
 Result<Address> parse_address(std::string_view text, bool utf8, bool one_label)
@@ -286,10 +274,22 @@ Result<std::string> normal_domain(std::string_view domain)
 
 Address without_tag(const Address& a)
 {
-    const auto content = unquoted(a.local);
+    const auto content = unquoted_local(a.local);
     const auto plus = content.find('+');
     if (plus == std::string::npos || plus == 0) return a;
     return {quoted_where_needed(content.substr(0, plus)), a.domain};
+}
+
+std::string unquoted_local(std::string_view local)
+{
+    if (local.size() < 2 || local.front() != '"' || local.back() != '"') return std::string(local);
+    std::string out;
+    local = local.substr(1, local.size() - 2);
+    for (std::size_t i = 0; i < local.size(); ++i) {
+        if (local[i] == '\\' && i + 1 < local.size()) ++i;
+        out += local[i];
+    }
+    return out;
 }
 
 }  // namespace direct

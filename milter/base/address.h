@@ -55,4 +55,7 @@ Result<std::string> normal_domain(std::string_view domain);
 /// "jo+tag@d" -> "jo@d"; unchanged without a tag, and where nothing stands before the '+'.
 Address without_tag(const Address& a);
 
+/// The octets a local part means: without its quotes and the backslashes in them; unchanged when it is not quoted.
+std::string unquoted_local(std::string_view local);
+
 }  // namespace direct

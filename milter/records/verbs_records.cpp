@@ -250,16 +250,9 @@ Reply held_revoke(const Context& c, Parameters& p)
         const auto now = c.clock.now();
         TRY(ended, end_held(txn, c.store, found->front().id, "revoked", now));
         if (!ended) return Done{};
-        AuditEntry e;
-        e.at = now;
-        e.event = "held-end";
+        auto e = held_end_entry(*ended, "record-revoked", now);
         e.who = c.caller.name;
         e.from_host = "local";
-        e.sender = ended->sender;
-        e.recipient = ended->newuser_address;
-        e.message_id = ended->message_id;
-        e.token = "record-revoked";
-        e.detail = "held record " + hex(ended->id);
         return append_audit(txn, c.store, std::move(e));
     });
     if (!done) return bad(done.error());

@@ -13,19 +13,6 @@ namespace {
 constexpr std::size_t fixed_part = 5;
 constexpr std::size_t label_max = 63, name_max = 255;  // RFC 1035 section 2.3.4
 
-/// The local part's own octets: quotes and the backslashes in them are spelling.
-std::string content_of(std::string_view local)
-{
-    if (local.size() < 2 || local.front() != '"') return std::string(local);
-    std::string out;
-    local = local.substr(1, local.size() - 2);
-    for (std::size_t i = 0; i < local.size(); ++i) {
-        if (local[i] == '\\' && i + 1 < local.size()) ++i;
-        out += local[i];
-    }
-    return out;
-}
-
 }  // namespace
 
 Result<CertRecord> read_cert_record(std::string_view rdata)
@@ -96,7 +83,7 @@ CertRecords read_cert_records(const std::vector<std::string>& rdata)
 
 Result<std::string> dns_name_of(const Address& address)
 {
-    const std::string local = content_of(address.key().substr(0, address.key().rfind('@')));
+    const std::string local = unquoted_local(address.key().substr(0, address.key().rfind('@')));
     std::string name;
     std::size_t octets = address.domain.size() + 2;
     for (auto label : split(local, '.')) {
