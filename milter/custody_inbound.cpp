@@ -11,6 +11,7 @@
 #include "milter/mime/wrap.h"
 #include "milter/notify/once.h"
 #include "milter/notify/report_reader.h"
+#include "milter/sta/judging.h"
 
 namespace direct {
 namespace {
@@ -126,15 +127,17 @@ std::vector<Address> InboundTaking::accepted() const
 /// Under one-way trust a notice about a message of the recipient's is taken, and nothing that only looks like one (D10).
 Status InboundTaking::hold_to_notices()
 {
-    const bool small = is_small_notice(opened_.message, t_.site.mime_limits());
     for (auto& v : opened_.verdicts) {
         if (v.reason != Reason::accepted || !v.only_as_notice) continue;
         TRY(const bool about, about_mail_of(t_.house.store, claims_, v.recipient));
-        if (small && about && !t_.site.is_newuser(v.recipient)) {
+        if (about && !t_.site.is_newuser(v.recipient) &&
+            is_small_notice(opened_.message, t_.site.mime_limits())) {
             only_notice_ = true;
             continue;
         }
-        v.reason = Reason::untrusted;
+        v.reason = for_good(t_.site.anchors, v.recipient.domain, Reason::untrusted);
+        if (is_temporary(v.reason))
+            return fail(temporary("anchors of " + v.recipient.domain + " cannot be had"));
         v.because.push_back("trusted for notices about mail that was sent to him only, and this is none");
     }
     return Done{};
@@ -233,6 +236,7 @@ Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipi
     leg_.original_message_id = opened_.message_id;
     leg_.sender = record_.sender;
     leg_.digest = opened_.signed_digest;
+    leg_.once_id = opened_.message_id;
     return Done{};
 }
 
@@ -286,6 +290,7 @@ Status InboundTaking::owe_newuser_failures(WriteTxn& txn)
         notice.sender = opened_.from->text();
         notice.original_message_id = opened_.message_id;
         notice.queue_id = t_.facts.queue_id;
+        notice.about = opened_.signed_digest + notice.failure;
         CHECK(owe_notice(txn, t_.house.store, std::move(notice), t_.facts.now));
     }
     return Done{};

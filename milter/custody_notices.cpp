@@ -40,7 +40,7 @@ Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, c
     notice.sender = p.held.record.sender;
     notice.original_message_id = p.held.record.message_id;
     notice.queue_id = facts.queue_id;
-    notice.held = p.held.record.id;
+    notice.about = p.held.record.id;
     notice.warnings = p.held.record.warnings;
     CHECK(owe_notice(txn, house.store, notice, facts.now));
     if (!wishes.final) return Done{};
@@ -78,12 +78,20 @@ std::vector<NoticeClaim> claims_in(const Site& site, std::string_view inner_mess
 
 namespace {
 
-/// The sender of the message a claim is about, when we watch it.
-Result<std::optional<Address>> sender_of(ReadTxn& txn, const RecordStore& store, const NoticeClaim& claim)
+/// Whom notices about the message of a claim may come to, when we watch it: From and return path.
+Result<std::vector<Address>> senders_of(ReadTxn& txn, const RecordStore& store, const NoticeClaim& claim)
 {
     TRY(const auto watch, get_watch(txn, store, claim.message_id, claim.recipient));
-    auto sender = watch ? parse_address(watch->sender, true) : Result<Address>(fail(temporary("")));
-    return sender ? std::optional<Address>(*sender) : std::nullopt;
+    std::vector<Address> out;
+    if (!watch) return out;
+    for (const auto& text : {watch->sender, watch->return_path})
+        if (auto address = parse_address(text, true)) out.push_back(*std::move(address));
+    return out;
+}
+
+bool among(const std::vector<Address>& some, const Address& one)
+{
+    return std::find(some.begin(), some.end(), one) != some.end();
 }
 
 }  // namespace
@@ -94,8 +102,8 @@ Result<bool> note_claims(WriteTxn& txn, const RecordStore& store, const std::vec
     bool show = claims.empty();
     for (const auto& c : claims) {
         auto use = NoticeUse::unknown;
-        TRY(const auto sender, sender_of(txn, store, c));
-        if (sender && std::find(to.begin(), to.end(), *sender) != to.end()) {
+        TRY(const auto senders, senders_of(txn, store, c));
+        if (std::any_of(to.begin(), to.end(), [&](const auto& a) { return among(senders, a); })) {
             TRY(use, note_notice(txn, store, c.message_id, c.recipient, c.disposition, c.final_delivery,
                                  c.failure, now));
         }
@@ -114,8 +122,8 @@ Result<bool> about_mail_of(RecordStore& store, const std::vector<NoticeClaim>& c
     bool about = false;
     CHECK(store.read([&](ReadTxn& txn) -> Status {
         for (const auto& c : claims) {
-            TRY(const auto sender, sender_of(txn, store, c));
-            about |= sender && *sender == to;
+            TRY(const auto senders, senders_of(txn, store, c));
+            about |= among(senders, to);
         }
         return Done{};
     }));

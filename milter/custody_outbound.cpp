@@ -35,6 +35,7 @@ private:
     Status prepare_failure_report();
     Status commit();
     Status write(WriteTxn& txn);
+    Status forget_failed(WriteTxn& txn, const Address& recipient);
     WatchRecord watch_for(const Address& recipient) const;
     Plan refused();
     Plan taken();
@@ -214,6 +215,7 @@ Status OutboundTaking::prepare_clear_leg()
     clear_leg_.original_message_id = sealed_.message_id;
     clear_leg_.sender = from_.text();
     clear_leg_.digest = content_sha_;
+    clear_leg_.once_id = submitted_id_;
     auto token = hex(clear_leg_.envelope_id);
     TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "clear-leg",
                                   "direct-dsn+" + token + "@" + t_.site.report_domain(), token,
@@ -237,7 +239,8 @@ Status OutboundTaking::prepare_failure_report()
                                   {from_.text()}, make_failure_dsn(report, words)));
     entries_.push_back(std::move(entry));
     std::erase_if(owed_, [](const Owed& o) { return std::string_view(o.kind) == "failure-dsn"; });
-    owed_.push_back({from_, "failure-dsn", entries_.size() - 1});
+    // One row for each who failed: another one failing on a later try is told of as well.
+    for (const auto& f : report.failed) owed_.push_back({f.address, "failure-dsn", entries_.size() - 1});
     return Done{};
 }
 
@@ -258,9 +261,15 @@ Status OutboundTaking::write(WriteTxn& txn)
     auto& store = t_.house.store;
     std::vector<std::vector<std::string>> fresh(entries_.size());
     for (const auto& o : owed_) {
+        if (entries_[o.entry].entry.kind == "sealed-leg") CHECK(forget_failed(txn, o.recipient));
         TRY(bool first, first_time(txn, store, o.kind, submitted_id_, from_.text(), o.recipient, content_sha_,
                                    t_.facts.now));
-        if (first) fresh[o.entry].push_back(o.recipient.text());
+        auto& to = fresh[o.entry];
+        if (entries_[o.entry].entry.kind != "failure-dsn") {
+            if (first) to.push_back(o.recipient.text());
+        } else if (first && to.empty()) {
+            to.push_back(from_.text());
+        }
     }
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (fresh[i].empty()) continue;
@@ -290,6 +299,17 @@ Status OutboundTaking::write(WriteTxn& txn)
     return Done{};
 }
 
+/// The submitter has heard that it failed or that nobody answered: the same message is a new try, not a repeat.
+Status OutboundTaking::forget_failed(WriteTxn& txn, const Address& recipient)
+{
+    auto& store = t_.house.store;
+    TRY(const auto watch, get_watch(txn, store, sealed_.message_id, recipient));
+    if (!watch || (watch->state != "overdue" && watch->state != "failed")) return Done{};
+    CHECK(txn.erase(Table::idempotency,
+                    once_key(store, "leg", submitted_id_, from_.text(), recipient.text(), content_sha_)));
+    return Done{};
+}
+
 /// Who must answer by when, in the transaction that takes the message (F8, F14).
 WatchRecord OutboundTaking::watch_for(const Address& recipient) const
 {
@@ -297,6 +317,7 @@ WatchRecord OutboundTaking::watch_for(const Address& recipient) const
     WatchRecord w;
     w.message_id = sealed_.message_id;
     w.sender = from_.text();
+    w.return_path = t_.facts.envelope_from;
     w.recipient = recipient.text();
     w.queue_id = t_.facts.queue_id;
     w.wants_final = wishes_.final;

@@ -249,16 +249,7 @@ Status NoticeMaker::State::end_held_records()
             TRY(const auto record,
                 end_held(txn, house.store, key.substr(key.size() - id_size), "expired", now));
             if (!record) continue;
-            AuditEntry e;
-            e.at = now;
-            e.event = "held-end";
-            e.who = "direct-milter";
-            e.sender = record->sender;
-            e.recipient = record->newuser_address;
-            e.message_id = record->message_id;
-            e.token = "record-expired";
-            e.detail = "held record " + hex(record->id);
-            CHECK(append_audit(txn, house.store, std::move(e)));
+            CHECK(append_audit(txn, house.store, held_end_entry(*record, "record-expired", now)));
         }
         return Done{};
     });

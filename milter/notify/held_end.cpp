@@ -68,7 +68,7 @@ Result<std::optional<HeldRecord>> end_held(WriteTxn& txn, const RecordStore& sto
         notice.sender = record.sender;
         notice.original_message_id = record.message_id;
         notice.queue_id = queue_id;
-        notice.held = record.id;
+        notice.about = record.id;
         // Told that nobody picked it up, he may send it again: then it is no repeat.
         if (!record.once_key.empty()) CHECK(txn.erase(Table::idempotency, record.once_key));
         CHECK(owe_notice(txn, store, std::move(notice), now));

@@ -33,6 +33,7 @@ void fields(F& f, R& r)
     f(13, r.failed);
     f(14, r.held);
     f(15, r.digest);
+    f(16, r.once_id);
 }
 
 namespace {
@@ -58,6 +59,12 @@ OwedNotice notice_about(const LegRecord& leg, const std::string& recipient, cons
     n.original_message_id = leg.original_message_id;
     n.queue_id = leg.queue_id;
     return n;
+}
+
+/// The row that tells a repeat from a new message.
+std::string leg_key(const RecordStore& store, const LegRecord& leg, const std::string& recipient)
+{
+    return once_key(store, "leg", leg.once_id, leg.sender, recipient, leg.digest);
 }
 
 class Following {
@@ -127,8 +134,7 @@ private:
     /// The sender has been told that it failed: the same message from him is a new try, not a repeat, and he hears of it.
     Status may_be_sent_again(const std::string& spelled)
     {
-        CHECK(txn_.erase(Table::idempotency, once_key(store_, "leg", leg_.original_message_id, leg_.sender,
-                                                      spelled, leg_.digest)));
+        CHECK(txn_.erase(Table::idempotency, leg_key(store_, leg_, spelled)));
         for (const char* disposition : {"processed", "dispatched", "failed"})
             CHECK(
                 txn_.erase(Table::idempotency, notice_key(store_, notice_about(leg_, spelled, disposition))));
@@ -195,6 +201,32 @@ Status note_handed_over(WriteTxn& txn, const RecordStore& store, std::string_vie
     for (const auto& a : taken) CHECK(following.taken(a));
     for (const auto& a : refused) CHECK(following.refused(a, "delivery-refused"));
     return following.keep();
+}
+
+Result<bool> is_followed(ReadTxn& txn, std::string_view envelope_id_hex)
+{
+    TRY(const auto leg, leg_of(txn, envelope_id_hex));
+    return leg.has_value();
+}
+
+Result<std::vector<std::string>> not_sent_again(WriteTxn& txn, const RecordStore& store,
+                                                std::string_view envelope_id_hex,
+                                                const std::vector<std::string>& recipients, Time now)
+{
+    TRY(auto leg, leg_of(txn, envelope_id_hex));
+    if (!leg || !leg->held.empty()) return recipients;
+    std::vector<std::string> out;
+    for (const auto& r : recipients) {
+        if (std::find(leg->failed.begin(), leg->failed.end(), r) != leg->failed.end()) {
+            TRY(const bool first, first_time(txn, leg_key(store, *leg, r), "leg", now));
+            if (!first) continue;
+            // What comes of it now is told as if it were the first try.
+            move(leg->failed, leg->waiting, r);
+        }
+        out.push_back(r);
+    }
+    CHECK(keep_leg(txn, *leg));
+    return out;
 }
 
 Result<std::vector<std::string>> note_delivery(WriteTxn& txn, const RecordStore& store,

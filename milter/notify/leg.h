@@ -19,7 +19,8 @@ struct LegRecord {
     std::string original_message_id;  ///< inner Message-ID
     std::string sender;               ///< verified From of the original
     std::string queue_id;
-    std::string digest;  ///< what told the message from another one: content part of its idempotency rows
+    std::string once_id;  ///< Message-ID in those rows: as submitted, "" when it had none
+    std::string digest;   ///< what told the message from another one: content part of its idempotency rows
     bool wants_notices = true;  ///< no: MDN, DSN, automatic mail
     bool wants_final = false;   ///< a well-formed request for final-destination notification
     /// Our domains where a relayed report counts as final delivery (domain.final = "relayed").
@@ -43,6 +44,14 @@ Result<std::optional<LegRecord>> get_leg(ReadTxn& txn, std::string_view envelope
 Status note_handed_over(WriteTxn& txn, const RecordStore& store, std::string_view envelope_id_hex,
                         const std::vector<std::string>& taken, const std::vector<std::string>& refused,
                         Time now);
+
+/// Is the delivery followed, so that its sender hears of each recipient?
+Result<bool> is_followed(ReadTxn& txn, std::string_view envelope_id_hex);
+/// An administrator tries a refused entry again: those of `recipients` to whom its sender, told of the failure, has not sent it
+/// again meanwhile. From now on the sender's next one is a repeat, and he hears what comes of this try.
+Result<std::vector<std::string>> not_sent_again(WriteTxn& txn, const RecordStore& store,
+                                                std::string_view envelope_id_hex,
+                                                const std::vector<std::string>& recipients, Time now);
 
 /// What a delivery report of our own MTA said, per recipient: "delivered alice@d" ... for audit.
 Result<std::vector<std::string>> note_delivery(WriteTxn& txn, const RecordStore& store,

@@ -3,6 +3,7 @@
 #include "milter/notify/outbox.h"
 
 #include "milter/base/text.h"
+#include "milter/notify/leg.h"
 #include "milter/notify/outbox_rows.h"
 #include "milter/notify/sweep.h"
 
@@ -76,7 +77,14 @@ Result<std::size_t> retry_outbox(RecordStore& store, std::string_view id_hex, Ti
             if (!before) continue;  // handed over meanwhile
             OutboxEntry entry = *before;
             // Its time begins again, or the next failure would give it up at once.
-            if (entry.state == "failed") entry.created_ms = now.time_since_epoch().count();
+            if (entry.state == "failed") {
+                entry.created_ms = now.time_since_epoch().count();
+                TRY(entry.recipients, not_sent_again(txn, store, entry.envelope_id, entry.recipients, now));
+            }
+            if (entry.recipients.empty()) {  // all of it was sent again meanwhile
+                CHECK(remove_outbox(txn, *before));
+                continue;
+            }
             entry.state = "waiting";
             entry.tries = 0;
             entry.due_ms = now.time_since_epoch().count();

@@ -95,14 +95,19 @@ Status apply_outcome(WriteTxn& txn, const RecordStore& store, const OutboxEntry&
     const bool damaged = outcome.unreadable && after.tries >= content_tries;
     // A refusal is kept with its content, shown by outbox list and check: a wrong line in Postfix's configuration
     // must not destroy what was accepted. retry_outbox() tries it again.
-    const bool refused =
-        std::all_of(after.recipients.begin(), after.recipients.end(), [&](const std::string& r) {
-            return std::find(outcome.done.begin(), outcome.done.end(), r) != outcome.done.end();
-        });
+    const auto is_done = [&](const std::string& r) {
+        return std::find(outcome.done.begin(), outcome.done.end(), r) != outcome.done.end();
+    };
+    const bool refused = std::all_of(after.recipients.begin(), after.recipients.end(), is_done);
     after.state = given_up || damaged || refused ? "failed" : "waiting";
     if (after.state == "failed")
         CHECK(note_handed_over(txn, store, after.envelope_id, {}, after.recipients,
                                Time(milliseconds(now_ms))));
+    // One whose sender has just heard that it failed is not tried along with the others: he may send it again.
+    if (after.state == "waiting") {
+        TRY(const bool told, is_followed(txn, after.envelope_id));
+        if (told) std::erase_if(after.recipients, is_done);
+    }
     return put_outbox(txn, *before, after);
 }
 

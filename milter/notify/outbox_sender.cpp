@@ -364,11 +364,16 @@ void OutboxSender::stop()
     }
     state_->woken.notify_all();
     state_->queued.notify_all();
+    // What was handed over and could not be noted would be sent again by the next start. Before the wait too: a listener
+    // that hangs may outlast the patience of whoever stops us.
+    const auto write_left = [this] {
+        if (auto left = state_->write_what_was_left(*state_->settings()); !left)
+            LogLine(LOG_ERR, "", "store").with("what", left.error().why);
+    };
+    write_left();
     for (auto& thread : threads)
         if (thread.joinable()) thread.join();
-    // What was handed over and could not be noted would be sent again by the next start.
-    if (auto left = state_->write_what_was_left(*state_->settings()); !left)
-        LogLine(LOG_ERR, "", "store").with("what", left.error().why);
+    write_left();
 }
 
 void OutboxSender::after_hand_over(std::function<void()> then)

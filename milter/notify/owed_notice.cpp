@@ -23,7 +23,7 @@ void fields(F& f, R& r)
     f(10, r.created_ms);
     f(11, r.due_ms);
     f(12, r.tries);
-    f(13, r.held);
+    f(13, r.about);
 }
 
 namespace {
@@ -68,7 +68,7 @@ std::string notice_key(const RecordStore& store, const OwedNotice& n)
 {
     // Without a Message-ID two messages of one sender must not be taken for one; nor two records of one message, sent
     // again for another person or after a correction.
-    const auto& which = !n.held.empty() ? n.held : n.original_message_id.empty() ? n.queue_id : n.held;
+    const auto& which = !n.about.empty() || !n.original_message_id.empty() ? n.about : n.queue_id;
     return once_key(store, "notice " + n.disposition, n.original_message_id, n.sender, n.recipient, which);
 }
 

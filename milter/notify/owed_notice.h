@@ -15,15 +15,16 @@
 namespace direct {
 
 struct OwedNotice {
-    std::string id;                     ///< 16 bytes
-    std::string disposition;            ///< processed | dispatched | failed
-    std::string recipient;              ///< of the original; the notice speaks in its name
-    std::string sender;                 ///< verified From of the original: gets the notice
-    std::string original_message_id;    ///< with <>
-    std::string failure;                ///< token, for failed
-    bool final_delivery = false;        ///< carries the extension field
-    std::string queue_id;               ///< of the message that caused it
-    std::string held;                   ///< id of the held record it is about; "" for a mailbox
+    std::string id;                   ///< 16 bytes
+    std::string disposition;          ///< processed | dispatched | failed
+    std::string recipient;            ///< of the original; the notice speaks in its name
+    std::string sender;               ///< verified From of the original: gets the notice
+    std::string original_message_id;  ///< with <>
+    std::string failure;              ///< token, for failed
+    bool final_delivery = false;      ///< carries the extension field
+    std::string queue_id;             ///< of the message that caused it
+    std::string
+        about;  ///< what tells it from another about the same message: id of a held record, what was refused
     std::vector<std::string> warnings;  ///< W1.. told in the text
     std::int64_t created_ms = 0, due_ms = 0;
     std::uint32_t tries = 0;

@@ -25,6 +25,7 @@ void fields(F& f, R& r)
     f(12, r.dispatched_ms);
     f(13, r.displayed_ms);
     f(14, r.failed_ms);
+    f(15, r.return_path);
 }
 
 namespace {

@@ -19,8 +19,9 @@
 namespace direct {
 
 struct WatchRecord {
-    std::string message_id;  ///< with <>
-    std::string sender;      ///< our submitter
+    std::string message_id;   ///< with <>
+    std::string sender;       ///< our submitter: From
+    std::string return_path;  ///< the envelope sender it left with: notices may come back there
     std::string recipient;
     std::string queue_id;
     bool wants_final = false;

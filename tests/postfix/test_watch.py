@@ -234,6 +234,19 @@ class Overdue(SiteTest):
         self.arrives(self.mdn(message_id, "processed"))
         self.assertEqual(self.row(message_id)["state"], "complete")
 
+    def test_a_bcc_sent_again_after_the_report_leaves_again(self):
+        """Further envelopes (Bcc) were taken for repeats for ten days: answered 250, watched, and never sent."""
+        bcc = f"dave@{THERE}"
+        mail = smime.mail(f"alice@{HERE}", f"bob@{THERE}", "S", "T")
+        self.accepted(self.submit(mail, [f"bob@{THERE}", bcc]))
+        self.sink.wait_for(bcc)
+        self.accepted(self.submit(mail, [f"bob@{THERE}", bcc]))   # the client's repeat: nothing new for dave
+        self.reports(1)
+        self.assertEqual(len(self.sink.for_address(bcc)), 1)
+        self.accepted(self.submit(mail, [f"bob@{THERE}", bcc]))
+        self.sink.wait_for(bcc, 2)
+        self.reports(2)   # of this one too, not in the next test's mailbox
+
     def test_the_timer_survives_kill_9(self):
         message_id = self.sent()
         self.daemon.kill()
