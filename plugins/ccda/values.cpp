@@ -107,38 +107,6 @@ const char* time_kind(pugi::xml_node node, std::string_view type)
     return "TS";
 }
 
-// The text of an element with its blanks normalised.
-void words_member(Cda& cda, const char* name, pugi::xml_node node)
-{
-    cda.json.field(name, cda.narrative.line(node));
-}
-
-void list_of_words(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
-{
-    bool open = false;
-    for (pugi::xml_node n = parent.child(child); n; n = n.next_sibling(child)) {
-        if (!open) cda.json.open_field(name, '[');
-        open = true;
-        cda.json.text(cda.narrative.line(n));
-    }
-    if (open) cda.json.close(']');
-}
-
-// An array of objects, one per child of that name; nothing when there is none.
-template <class F>
-void objects(Cda& cda, const char* name, pugi::xml_node parent, const char* child, F members)
-{
-    bool open = false;
-    for (pugi::xml_node n = parent.child(child); n; n = n.next_sibling(child)) {
-        if (!open) cda.json.open_field(name, '[');
-        open = true;
-        cda.json.open('{');
-        members(n);
-        cda.json.close('}');
-    }
-    if (open) cda.json.close(']');
-}
-
 }  // namespace
 
 std::string_view type_of(pugi::xml_node node)
@@ -234,123 +202,9 @@ void text_field(Cda& cda, const char* name, pugi::xml_node ed)
 
 void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
 {
-    objects(cda, name, parent, child, [&](pugi::xml_node n) {
+    array_field(cda, name, parent, child, [&](pugi::xml_node n) {
         for (const char* a : {"root", "extension", "assigningAuthorityName", "nullFlavor"})
             cda.json.field(a, attribute(n, a));
-    });
-}
-
-void telecom_field(Cda& cda, const char* name, pugi::xml_node parent)
-{
-    objects(cda, name, parent, "telecom", [&](pugi::xml_node n) {
-        for (const char* a : {"use", "value", "nullFlavor"}) cda.json.field(a, attribute(n, a));
-    });
-}
-
-void addresses_field(Cda& cda, const char* name, pugi::xml_node parent)
-{
-    objects(cda, name, parent, "addr", [&](pugi::xml_node n) {
-        cda.json.field("use", attribute(n, "use"));
-        cda.json.field("nullFlavor", attribute(n, "nullFlavor"));
-        list_of_words(cda, "streetAddressLine", n, "streetAddressLine");
-        for (const char* part : {"city", "county", "state", "postalCode", "country"})
-            words_member(cda, part, n.child(part));
-        if (!n.child("streetAddressLine") && !n.child("city") && !n.child("state"))
-            words_member(cda, "text", n);
-        if (n.child("useablePeriod")) time_field(cda, "period", n.child("useablePeriod"));
-    });
-}
-
-std::string display_name(Cda& cda, pugi::xml_node name)
-{
-    std::string out;
-    for (pugi::xml_node part : name.children()) {
-        if (part.type() == pugi::node_pcdata || part.type() == pugi::node_cdata) {
-            // A name without parts, or words between them.
-            std::string_view words = part.value();
-            while (!words.empty()) {
-                const auto from = words.find_first_not_of(" \t\r\n");
-                if (from == std::string_view::npos) break;
-                words.remove_prefix(from);
-                const auto n = std::min(words.find_first_of(" \t\r\n"), words.size());
-                if (!out.empty()) out += ' ';
-                out += words.substr(0, n);
-                words.remove_prefix(n);
-            }
-            continue;
-        }
-        if (!is_any(part.name(), {"prefix", "given", "family", "suffix", "delimiter"})) continue;
-        const std::string text = cda.narrative.line(part);
-        if (text.empty()) continue;
-        if (!out.empty()) out += ' ';
-        out += text;
-    }
-    return out;
-}
-
-void names_field(Cda& cda, const char* name, pugi::xml_node parent)
-{
-    objects(cda, name, parent, "name", [&](pugi::xml_node n) {
-        cda.json.field("use", attribute(n, "use"));
-        cda.json.field("nullFlavor", attribute(n, "nullFlavor"));
-        cda.json.field("text", display_name(cda, n));
-        list_of_words(cda, "prefix", n, "prefix");
-        list_of_words(cda, "given", n, "given");
-        words_member(cda, "family", n.child("family"));
-        list_of_words(cda, "suffix", n, "suffix");
-        bool open = false;
-        for (pugi::xml_node part : n.children()) {
-            const char* q = attribute(part, "qualifier");
-            if (!*q) continue;
-            if (!open) cda.json.open_field("qualifiers", '[');
-            open = true;
-            cda.json.open('{');
-            cda.json.field("part", part.name());
-            cda.json.field("qualifier", q);
-            cda.json.close('}');
-        }
-        if (open) cda.json.close(']');
-        time_field(cda, "period", n.child("validTime"));
-    });
-}
-
-void organisation_field(Cda& cda, const char* name, pugi::xml_node node)
-{
-    if (!node) return;
-    cda.json.open_field(name, '{');
-    ids_field(cda, "ids", node, "id");
-    words_member(cda, "name", node.child("name"));
-    telecom_field(cda, "telecom", node);
-    addresses_field(cda, "addresses", node);
-    cda.json.close('}');
-}
-
-void role_fields(Cda& cda, pugi::xml_node role)
-{
-    ids_field(cda, "ids", role, "id");
-    code_field(cda, "code", role.child("code"));
-    for (const char* person : {"assignedPerson", "relatedPerson", "informationRecipient", "guardianPerson"})
-        if (pugi::xml_node p = role.child(person)) names_field(cda, "names", p);
-    if (pugi::xml_node device = role.child("assignedAuthoringDevice")) {
-        cda.json.open_field("device", '{');
-        words_member(cda, "manufacturerModelName", device.child("manufacturerModelName"));
-        words_member(cda, "softwareName", device.child("softwareName"));
-        cda.json.close('}');
-    }
-    telecom_field(cda, "telecom", role);
-    addresses_field(cda, "addresses", role);
-    for (const char* name : {"representedOrganization", "receivedOrganization", "guardianOrganization"})
-        organisation_field(cda, "organisation", role.child(name));
-}
-
-void roles_field(Cda& cda, const char* name, pugi::xml_node statement, const char* child)
-{
-    objects(cda, name, statement, child, [&](pugi::xml_node n) {
-        cda.json.field("typeCode", attribute(n, "typeCode"));
-        code_field(cda, "functionCode", n.child("functionCode"));
-        time_field(cda, "time", n.child("time"));
-        for (const char* role : {"assignedAuthor", "assignedEntity", "relatedEntity"})
-            if (pugi::xml_node r = n.child(role)) role_fields(cda, r);
     });
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "plugins/ccda/extract.h"
+#include "plugins/ccda/roles.h"
 
 namespace direct::ccda {
 
@@ -29,18 +30,24 @@ void quantity_field(Cda& cda, const char* name, pugi::xml_node node);  ///< PQ, 
 void value_field(Cda& cda, const char* name, pugi::xml_node node);     ///< any xsi:type
 void text_field(Cda& cda, const char* name, pugi::xml_node ed);
 void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child);
-void telecom_field(Cda& cda, const char* name, pugi::xml_node parent);
-void addresses_field(Cda& cda, const char* name, pugi::xml_node parent);
-void names_field(Cda& cda, const char* name, pugi::xml_node parent);
-/// Organisation: ids, name, telecom, addresses.
-void organisation_field(Cda& cda, const char* name, pugi::xml_node node);
-/// assignedAuthor, assignedEntity, relatedEntity...: ids, code, names or device, organisation.
-void role_fields(Cda& cda, pugi::xml_node role);
-void roles_field(Cda& cda, const char* name, pugi::xml_node statement, const char* child);
-std::string template_ids(pugi::xml_node node);            ///< JSON array, "" when there are none
-std::string display_name(Cda& cda, pugi::xml_node name);  ///< parts of a person's name in document order
+std::string template_ids(pugi::xml_node node);  ///< JSON array, "" when there are none
 
 /// A code that says nothing: absent, or nullFlavor without code, translation and words.
 bool is_null_code(pugi::xml_node node);
+
+/// Member `name`: an array of objects, one per child element of that name; nothing when there is none.
+template <class F>
+void array_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child, F members)
+{
+    bool open = false;
+    for (pugi::xml_node n = parent.child(child); n; n = n.next_sibling(child)) {
+        if (!open) cda.json.open_field(name, '[');
+        open = true;
+        cda.json.open('{');
+        members(n);
+        cda.json.close('}');
+    }
+    if (open) cda.json.close(']');
+}
 
 }  // namespace direct::ccda

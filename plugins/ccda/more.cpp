@@ -1,0 +1,85 @@
+// more.cpp - elements nobody gave a name to: told as they stand, so that nothing disappears.
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+
+#include "plugins/ccda/roles.h"
+
+namespace direct::ccda {
+namespace {
+
+constexpr const char* plain[] = {
+    "code",      "codeSystem", "codeSystemName",         "displayName", "value",     "unit",    "root",
+    "extension", "nullFlavor", "assigningAuthorityName", "typeCode",    "classCode", "moodCode"};
+
+bool is_told_by_name(std::string_view name)
+{
+    return name == "xsi:type" || name.starts_with("xmlns") ||
+           std::find(std::begin(plain), std::end(plain), name) != std::end(plain);
+}
+
+// Attributes by their own names where the name is one of ours, else as name and value: a document's words
+// never become the name of a member.
+void attributes(JsonWriter& w, pugi::xml_node node)
+{
+    w.field("type", node.attribute("xsi:type").value());
+    for (const char* name : plain) w.field(name, node.attribute(name).value());
+    bool open = false;
+    for (pugi::xml_attribute a : node.attributes()) {
+        if (is_told_by_name(a.name())) continue;
+        if (!open) w.open_field("attributes", '[');
+        open = true;
+        w.open('{');
+        w.field("name", a.name());
+        w.field("value", a.value());
+        w.close('}');
+    }
+    if (open) w.close(']');
+}
+
+bool has_element(pugi::xml_node node)
+{
+    for (pugi::xml_node n : node.children())
+        if (n.type() == pugi::node_element) return true;
+    return false;
+}
+
+void element(Cda& cda, pugi::xml_node node, int depth)
+{
+    auto& w = cda.json;
+    w.open('{');
+    w.field("element", node.name());
+    attributes(w, node);
+    if (!has_element(node) || depth == more_depth_max) {
+        w.field("text", cda.narrative.line(node));
+    } else {
+        w.open_field("children", '[');
+        for (pugi::xml_node n : node.children()) {
+            if (n.type() == pugi::node_element) {
+                element(cda, n, depth + 1);
+            } else if (n.type() == pugi::node_pcdata || n.type() == pugi::node_cdata) {
+                w.open('{');
+                w.field("text", n.value());
+                w.close('}');
+            }
+        }
+        w.close(']');
+    }
+    w.close('}');
+}
+
+}  // namespace
+
+void more_element(Cda& cda, pugi::xml_node node)
+{
+    element(cda, node, 1);
+}
+
+void more_field(Cda& cda, pugi::xml_node node, std::initializer_list<std::string_view> known)
+{
+    more_field_if(cda, "more", node, [&](pugi::xml_node n) {
+        return std::find(known.begin(), known.end(), n.name()) != known.end();
+    });
+}
+
+}  // namespace direct::ccda
