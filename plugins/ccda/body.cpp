@@ -9,8 +9,6 @@
 namespace direct::ccda {
 namespace {
 
-constexpr std::size_t contents_max = 256u << 10;  // the document object must stay under the host's limit
-
 // Base64 with white space; empty when it is anything else.
 std::string decode_base64(std::string_view text)
 {
@@ -85,19 +83,64 @@ void Body::section(pugi::xml_node node, const std::string& path)
     Section s{node, recognise_section(node), path, template_ids(node)};
     if (s.row) ++known_;
     const std::size_t before = cda_.items();
-    if (s.row && s.row->extract) s.row->extract(cda_, s);
-    const std::size_t found = cda_.items() - before;
-    // A section without items still says something, if only "none known".
-    if (found == 0) extract_other(cda_, s);
-    if (contents_.size() < contents_max) {
-        contents_.open('{');
-        contents_.field("name", s.name());
-        contents_.field("title", cda_.narrative.line(node.child("title")).substr(0, 200));
-        contents_.number_field("entries", count_children(node, "entry"));
-        contents_.number_field("items", found);
-        contents_.close('}');
-    }
+    if (s.row && s.row->extract)
+        s.row->extract(cda_, s);
+    else
+        for_each_entry(cda_, s, [&](const Statement& statement) { extract_entry(cda_, s, statement); });
+    describe(s, cda_.items() - before);
     sections(node, path);
+}
+
+// One entry of the contents. It is made in cda_.json, which belongs to no item now.
+void Body::describe(const Section& s, std::size_t items)
+{
+    auto& w = cda_.json;
+    w.clear();
+    w.open('{');
+    w.field("name", s.name());
+    w.field("title", cda_.narrative.line(s.node.child("title")));
+    code_field(cda_, "code", s.node.child("code"));
+    if (!s.template_ids.empty()) {
+        w.name("templateIds");
+        w.raw(s.template_ids);
+    }
+    ids_field(cda_, "ids", s.node, "id");
+    w.field("nullFlavor", s.node.attribute("nullFlavor").value());
+    roles_field(cda_, "author", s.node, "author");
+    roles_field(cda_, "informant", s.node, "informant");
+    more_field(cda_, s.node,
+               {"templateId", "id", "code", "title", "text", "entry", "component", "author", "informant"});
+    w.number_field("entries", count_children(s.node, "entry"));
+    w.number_field("items", items);
+    w.number_field("offset", cda_.xml.offset(s.node));
+    w.field("path", s.path);
+    narrative(s.name(), s.node.child("text"));
+    w.close('}');
+    keep(s.name());
+}
+
+void Body::narrative(const char* section, pugi::xml_node text)
+{
+    const auto before = cda_.json.mark();
+    cda_.json.field("narrative", cda_.narrative.block(text));
+    if (contents_.size() + cda_.json.size() <= contents_max()) return;
+    cda_.json.rewind(before);
+    cda_.json.flag_field("narrativeLeftOut", true);
+    cda_.skip(section, "more narrative than the host takes");
+}
+
+void Body::keep(const char* section)
+{
+    if (contents_.size() + cda_.json.size() <= contents_max())
+        contents_.raw(cda_.json.str());
+    else
+        cda_.skip(section, "more sections than the host takes");
+}
+
+std::size_t Body::contents_max() const
+{
+    const std::size_t all = cda_.json_max();
+    return all - all / 8;
 }
 
 void Body::unstructured(pugi::xml_node body)
@@ -109,27 +152,43 @@ void Body::unstructured(pugi::xml_node body)
     auto& w = cda_.json;
     w.clear();
     w.open('{');
-    w.field("section", "other");
+    w.field("section", "nonXMLBody");
     w.field("kind", "body");
-    w.field("name", "nonXMLBody");
     w.field("mediaType", media);
     w.field("representation", text.attribute("representation").value());
     w.field("compression", text.attribute("compression").value());
+    w.field("integrityCheck", text.attribute("integrityCheck").value());
+    w.field("integrityCheckAlgorithm", text.attribute("integrityCheckAlgorithm").value());
+    w.field("language", body.child("languageCode").attribute("code").value());
+    w.field("confidentiality", body.child("confidentialityCode").attribute("code").value());
     w.field("reference", text.child("reference").attribute("value").value());
-    if (encoded)
-        w.number_field("size", content.size());
-    else
-        w.field("narrative", cda_.narrative.block(text));
+    if (encoded) w.number_field("size", content.size());
     w.number_field("offset", cda_.xml.offset(body));
     w.field("path", "/ClinicalDocument/component/nonXMLBody");
     w.close('}');
-    cda_.tell_item("other", "body");
+    cda_.tell_item("nonXMLBody", "body");
+    describe_unstructured(body, encoded);
     if (!encoded) return;
     if (content.empty()) {
-        cda_.skip("other", "the embedded body is not base64");
+        cda_.skip("nonXMLBody", "the embedded body is not base64");
         return;
     }
     cda_.tell_child({sizeof(direct_child), {}, bytes_of(media), bytes_of(content), {}});
+}
+
+void Body::describe_unstructured(pugi::xml_node body, bool encoded)
+{
+    auto& w = cda_.json;
+    w.clear();
+    w.open('{');
+    w.field("name", "nonXMLBody");
+    w.number_field("entries", 0);
+    w.number_field("items", 1);
+    w.number_field("offset", cda_.xml.offset(body));
+    w.field("path", "/ClinicalDocument/component/nonXMLBody");
+    if (!encoded) narrative("nonXMLBody", body.child("text"));
+    w.close('}');
+    keep("nonXMLBody");
 }
 
 }  // namespace direct::ccda

@@ -41,6 +41,8 @@ public:
     void tell_item(const char* section, const char* kind);
     void tell_child(const direct_child& child);
     std::size_t items() const { return items_; }
+    /// Bytes the host takes as one JSON object.
+    std::size_t json_max() const { return host_.max_json; }
     /// Whether an item with this key was seen before in the document.
     bool seen(const std::string& key) { return !seen_.insert(key).second; }
 
@@ -76,10 +78,8 @@ private:
 /// The clinical statement of an entry, entryRelationship or component: its first such child.
 Statement statement_of(pugi::xml_node holder, const std::string& holder_path);
 bool has_template(pugi::xml_node statement, std::string_view root);
-/// Everything that is said of nothing in particular: an entry no extractor understood.
+/// An entry no extractor understood: kind "entry" of the section it stands in.
 void extract_entry(Cda& cda, const Section& section, const Statement& statement);
-/// Section as a whole with its narrative: kind "section" of section "other".
-void extract_other(Cda& cda, const Section& section);
 
 /// Calls take(statement) for each entry of the section.
 template <class F>

@@ -1,4 +1,4 @@
-// item.cpp - what every item has, entries nobody understood, and sections as a whole.
+// item.cpp - what every item has, and entries nobody understood.
 #include <cstring>
 
 #include "plugins/ccda/extract.h"
@@ -122,33 +122,9 @@ void Item::emit()
 
 void extract_entry(Cda& cda, const Section& section, const Statement& statement)
 {
-    Item item(cda, section, "other", "entry", statement);
-    cda.json.field("name", section.name());
+    Item item(cda, section, section.name(), "entry", statement);
     value_field(cda, "value", statement.node.child("value"));
     item.emit();
-}
-
-void extract_other(Cda& cda, const Section& section)
-{
-    auto& w = cda.json;
-    w.clear();
-    w.open('{');
-    w.field("section", "other");
-    w.field("kind", "section");
-    w.field("name", section.name());
-    w.field("title", cda.narrative.line(section.node.child("title")));
-    code_field(cda, "code", section.node.child("code"));
-    if (!section.template_ids.empty()) {
-        w.name("templateIds");
-        w.raw(section.template_ids);
-    }
-    ids_field(cda, "ids", section.node, "id");
-    w.field("nullFlavor", section.node.attribute("nullFlavor").value());
-    w.field("narrative", cda.narrative.block(section.node.child("text")));
-    w.number_field("offset", cda.xml.offset(section.node));
-    w.field("path", section.path);
-    w.close('}');
-    cda.tell_item("other", "section");
 }
 
 }  // namespace direct::ccda

@@ -12,7 +12,7 @@ using Extractor = void (*)(Cda&, const Section&);
 
 struct SectionRow {
     const char* name;   ///< "allergies"
-    Extractor extract;  ///< nullptr: comes back as "other" with its narrative
+    Extractor extract;  ///< nullptr: its entries are items as they are
     const char* roots;  ///< blank-separated
     const char* loinc;  ///< blank-separated
 };

@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(demographics)
 
 BOOST_AUTO_TEST_CASE(allergies)
 {
-    const auto items = ccd().of("allergies");
+    const auto items = ccd().of("allergies", "allergy");
     BOOST_REQUIRE(items.size() == 2u);
     const auto& a = items[0];
     BOOST_TEST(at(a, "/kind") == "allergy");
@@ -115,9 +115,8 @@ BOOST_AUTO_TEST_CASE(allergies)
 
 BOOST_AUTO_TEST_CASE(what_no_extractor_understands_is_kept)
 {
-    const auto entries = ccd().of("other", "entry");
+    const auto entries = ccd().of("allergies", "entry");
     BOOST_REQUIRE(entries.size() == 1u);
-    BOOST_TEST(at(entries[0], "/name") == "allergies");
     BOOST_TEST(at(entries[0], "/text") == "A comment");
     BOOST_REQUIRE(ccd().skipped.size() == 1u);
     BOOST_TEST(ccd().skipped[0].first == "allergies");
@@ -188,19 +187,23 @@ BOOST_AUTO_TEST_CASE(results)
     BOOST_TEST(at(items[1], "/sub/0/value/code") == "A");
 }
 
-BOOST_AUTO_TEST_CASE(sections_without_an_extractor_come_with_their_words)
+BOOST_AUTO_TEST_CASE(every_section_is_told_with_its_words)
 {
-    const auto sections = ccd().of("other", "section");
-    BOOST_REQUIRE(sections.size() == 2u);
-    BOOST_TEST(at(sections[0], "/name") == "social_history");
-    BOOST_TEST(at(sections[0], "/title") == "Social history");
-    BOOST_TEST(at(sections[0], "/code/code") == "29762-2");
-    BOOST_TEST(at(sections[0], "/templateIds/0/root") == "2.16.840.1.113883.10.20.22.2.17");
-    BOOST_TEST(at(sections[0], "/narrative") ==
-               "Never smoked anything.\none\ntwo\nthree\nA | B\n1 | 2\nlink");
-    BOOST_TEST(at(sections[1], "/name") == "other");
-    BOOST_TEST(at(sections[1], "/narrative") == "inner words");
-    BOOST_TEST(at(sections[1], "/path").ends_with("component[5]/section/component[1]/section"));
+    const auto& sections = ccd().document.at("sections");
+    BOOST_REQUIRE(sections.size() == 6u);
+    BOOST_TEST(at(sections, "/4/name") == "social_history");
+    BOOST_TEST(at(sections, "/4/title") == "Social history");
+    BOOST_TEST(at(sections, "/4/code/code") == "29762-2");
+    BOOST_TEST(at(sections, "/4/templateIds/0/root") == "2.16.840.1.113883.10.20.22.2.17");
+    BOOST_TEST(at(sections, "/4/narrative") == "Never smoked anything.\none\ntwo\nthree\nA | B\n1 | 2\nlink");
+    BOOST_TEST(at(sections, "/5/name") == "other");
+    BOOST_TEST(at(sections, "/5/narrative") == "inner words");
+    BOOST_TEST(at(sections, "/5/path").ends_with("component[5]/section/component[1]/section"));
+    BOOST_TEST(at(sections, "/1/items") == "3");
+    BOOST_TEST(at(sections, "/1/narrative") == "see entries");
+    const std::string bytes = vector_document("ccd.xml");
+    BOOST_TEST(bytes.substr(sections[0].at("offset").get<std::size_t>(), 8) == "<section");
+    BOOST_TEST(ccd().of("other").empty());
 }
 
 BOOST_AUTO_TEST_CASE(any_prefix_will_do)

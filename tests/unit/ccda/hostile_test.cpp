@@ -190,9 +190,23 @@ BOOST_AUTO_TEST_CASE(references_to_oneself_end)
 BOOST_AUTO_TEST_CASE(a_narrative_too_long_is_cut)
 {
     const auto told = read(with_section("<text>" + repeat("\xc3\xa4", 600'000) + "</text>"));
-    BOOST_REQUIRE(told.of("other", "section").size() == 1u);
-    const auto narrative = told.items[0].at("narrative").get<std::string>();
+    BOOST_TEST(told.items.empty());
+    const auto narrative = told.document.at("sections").at(0).at("narrative").get<std::string>();
     BOOST_TEST(narrative.size() == 768u << 10);
+}
+
+BOOST_AUTO_TEST_CASE(narratives_too_long_together_are_told_as_left_out)
+{
+    const std::string section = "<component><section><title>T</title><text>" + std::string(500'000, 'a') +
+                                "</text></section></component>";
+    const auto told =
+        read(cda("<component><structuredBody>" + repeat(section, 2) + "</structuredBody></component>"));
+    const auto& sections = told.document.at("sections");
+    BOOST_REQUIRE(sections.size() == 2u);
+    BOOST_TEST(sections[0].at("narrative").get<std::string>().size() == 500'000u);
+    BOOST_TEST(!sections[1].contains("narrative"));
+    BOOST_TEST(sections[1].at("narrativeLeftOut") == true);
+    BOOST_TEST(told.skipped.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(an_unstructured_body_is_a_document_of_its_own)
@@ -209,10 +223,12 @@ BOOST_AUTO_TEST_CASE(an_unstructured_body_is_a_document_of_its_own)
     BOOST_TEST(told.children.empty());
     BOOST_TEST(told.skipped.size() == 1u);
     told = read(body("<text mediaType=\"text/plain\">just words</text>"));
-    BOOST_TEST(told.of("other", "body").at(0).at("narrative") == "just words");
+    BOOST_TEST(told.of("nonXMLBody", "body").size() == 1u);
+    BOOST_TEST(told.document.at("sections").at(0).at("name") == "nonXMLBody");
+    BOOST_TEST(told.document.at("sections").at(0).at("narrative") == "just words");
     told = read(
         body("<text mediaType=\"application/pdf\"><reference value=\"http://x.example/a.pdf\"/></text>"));
-    BOOST_TEST(told.of("other", "body").at(0).at("reference") == "http://x.example/a.pdf");
+    BOOST_TEST(told.of("nonXMLBody", "body").at(0).at("reference") == "http://x.example/a.pdf");
 }
 
 BOOST_AUTO_TEST_CASE(times_say_no_more_than_was_written)
