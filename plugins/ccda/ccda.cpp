@@ -7,6 +7,7 @@
 #include "plugins/ccda/body.h"
 #include "plugins/ccda/document.h"
 #include "plugins/ccda/extract.h"
+#include "plugins/ccda/header.h"
 #include "plugins/parser_plugin.h"
 #include "plugins/xml_text.h"
 #include "plugins/xml_view.h"
@@ -51,6 +52,7 @@ direct_parse_status read(const direct_host* host, const direct_document* documen
     if (xml.unqualified()) cda.note("the document is in no namespace; read as CDA");
 
     ccda::extract_demographics(cda, root);
+    ccda::extract_header(cda, root);
     ccda::Body body(cda);
     body.walk(root);
     const auto kind = ccda::kind_of(root, body.has_known_sections());

@@ -1,5 +1,7 @@
 // demographics.cpp - who the document is about: one item per recordTarget/patientRole.
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "plugins/ccda/extract.h"
 #include "plugins/ccda/values.h"
@@ -31,6 +33,7 @@ void languages_field(Cda& cda, pugi::xml_node patient)
         open = true;
         cda.json.open('{');
         cda.json.field("language", n.child("languageCode").attribute("code").value());
+        cda.json.field("nullFlavor", n.child("languageCode").attribute("nullFlavor").value());
         code_field(cda, "mode", n.child("modeCode"));
         code_field(cda, "proficiency", n.child("proficiencyLevelCode"));
         const char* preferred = n.child("preferenceInd").attribute("value").value();
@@ -53,6 +56,14 @@ void guardians_field(Cda& cda, pugi::xml_node patient)
     if (open) cda.json.close(']');
 }
 
+void birthplace_field(Cda& cda, pugi::xml_node patient)
+{
+    const pugi::xml_node place = patient.child("birthplace").child("place");
+    if (!place) return;
+    names_field(cda, "birthPlaceNames", place);
+    addresses_field(cda, "birthPlace", place);
+}
+
 void deceased_fields(Cda& cda, pugi::xml_node patient)
 {
     if (pugi::xml_node d = patient.child("sdtc:deceasedInd"))
@@ -69,10 +80,28 @@ void patient_fields(Cda& cda, pugi::xml_node patient)
     codes_field(cda, "ethnicity", patient, "ethnicGroupCode", "sdtc:ethnicGroupCode");
     code_field(cda, "maritalStatus", patient.child("maritalStatusCode"));
     code_field(cda, "religion", patient.child("religiousAffiliationCode"));
-    addresses_field(cda, "birthPlace", patient.child("birthplace").child("place"));
+    birthplace_field(cda, patient);
     languages_field(cda, patient);
     guardians_field(cda, patient);
     deceased_fields(cda, patient);
+    more_field_if(cda, "patientMore", patient, [](pugi::xml_node n) {
+        constexpr std::string_view told[] = {"name",
+                                             "birthTime",
+                                             "administrativeGenderCode",
+                                             "raceCode",
+                                             "sdtc:raceCode",
+                                             "ethnicGroupCode",
+                                             "sdtc:ethnicGroupCode",
+                                             "maritalStatusCode",
+                                             "templateId",
+                                             "religiousAffiliationCode",
+                                             "birthplace",
+                                             "languageCommunication",
+                                             "guardian",
+                                             "sdtc:deceasedInd",
+                                             "sdtc:deceasedTime"};
+        return std::find(std::begin(told), std::end(told), n.name()) != std::end(told);
+    });
 }
 
 }  // namespace
@@ -94,6 +123,7 @@ void extract_demographics(Cda& cda, pugi::xml_node document)
         telecom_field(cda, "telecom", role);
         addresses_field(cda, "addresses", role);
         organisation_field(cda, "providerOrganisation", role.child("providerOrganization"));
+        more_field(cda, role, {"id", "patient", "telecom", "addr", "providerOrganization", "templateId"});
         w.number_field("offset", cda.xml.offset(role));
         w.field("path", "/ClinicalDocument/recordTarget[" + std::to_string(number) + "]/patientRole");
         w.close('}');

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "plugins/ccda/header.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
@@ -108,18 +109,44 @@ void patient_field(Cda& cda, pugi::xml_node document)
     w.close('}');
 }
 
-void related_documents(Cda& cda, pugi::xml_node document)
+// People and acts of the header, unless there is more of it than belongs beside the sections.
+void people(Cda& cda, pugi::xml_node document)
 {
-    bool open = false;
-    for (pugi::xml_node n : document.children("relatedDocument")) {
-        if (!open) cda.json.open_field("relatedDocuments", '[');
-        open = true;
-        cda.json.open('{');
-        cda.json.field("typeCode", n.attribute("typeCode").value());
-        ids_field(cda, "ids", n.child("parentDocument"), "id");
-        cda.json.close('}');
-    }
-    if (open) cda.json.close(']');
+    auto& w = cda.json;
+    const auto before = w.mark();
+    header_fields(cda, document);
+    more_field(cda, document,
+               {"realmCode",
+                "typeId",
+                "templateId",
+                "id",
+                "code",
+                "title",
+                "effectiveTime",
+                "copyTime",
+                "confidentialityCode",
+                "languageCode",
+                "setId",
+                "versionNumber",
+                "recordTarget",
+                "author",
+                "dataEnterer",
+                "informant",
+                "informationRecipient",
+                "legalAuthenticator",
+                "authenticator",
+                "participant",
+                "custodian",
+                "inFulfillmentOf",
+                "documentationOf",
+                "authorization",
+                "relatedDocument",
+                "componentOf",
+                "component"});
+    if (w.size() <= cda.json_max() / 16) return;
+    w.rewind(before);
+    w.flag_field("headerLeftOut", true);
+    cda.skip("document", "a header larger than the host takes");
 }
 
 }  // namespace
@@ -127,16 +154,17 @@ void related_documents(Cda& cda, pugi::xml_node document)
 DocumentKind kind_of(pugi::xml_node document, bool has_known_sections)
 {
     const Templates t = read_templates(document);
-    if (t.ccda) return {"ccda", t.ccda_type ? t.ccda_type : "other", version_of(t)};
-    if (t.c32) return {"ccd", "C32", ""};
-    if (t.ccd) return {"ccd", "CCD1.0", ""};
-    if (t.ihe) return {"cda", "IHE PCC", ""};
-    if (t.phcr) return {"cda", "PHCR", ""};
-    if (has_known_sections) return {"cda", "C-CDA-like sections", ""};
+    if (t.ccda) return {"ccda", t.ccda_type ? t.ccda_type : "other", version_of(t), ""};
+    if (t.c32) return {"ccd", "C32", "", ""};
+    if (t.ccd) return {"ccd", "CCD1.0", "", ""};
+    if (t.ihe) return {"cda", "other", "", "IHE PCC"};
+    if (t.phcr) return {"cda", "other", "", "PHCR"};
+    if (has_known_sections) return {"cda", "other", "", "C-CDA-like sections"};
     const std::string_view code = document.child("code").attribute("code").value();
     for (const auto& type : types)
-        if (*type.loinc && code == type.loinc) return {"cda", std::string(type.name) + " by code", ""};
-    return {"cda", "other", ""};
+        if (*type.loinc && code == type.loinc)
+            return {"cda", "other", "", std::string(type.name) + " by code"};
+    return {"cda", "other", "", ""};
 }
 
 void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind)
@@ -145,6 +173,7 @@ void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind
     w.field("kind", kind.kind);
     w.field("type", kind.type);
     w.field("version", kind.version);
+    w.field("profile", kind.profile);
     w.open_field("templates", '[');
     std::string last;
     for (pugi::xml_node t : document.children("templateId")) {
@@ -165,14 +194,14 @@ void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind
     const std::string_view when = document.child("effectiveTime").attribute("value").value();
     const TimeStamp time = read_time(when);
     w.field("effectiveTime", time.iso.empty() ? when : std::string_view(time.iso));
+    time_field(cda, "time", document.child("effectiveTime"));
     w.field("confidentiality", document.child("confidentialityCode").attribute("code").value());
+    code_field(cda, "confidentialityCode", document.child("confidentialityCode"));
     w.field("language", document.child("languageCode").attribute("code").value());
+    w.field("realm", document.child("realmCode").attribute("code").value());
+    time_field(cda, "copyTime", document.child("copyTime"));
     patient_field(cda, document);
-    roles_field(cda, "author", document, "author");
-    organisation_field(
-        cda, "custodian",
-        document.child("custodian").child("assignedCustodian").child("representedCustodianOrganization"));
-    related_documents(cda, document);
+    people(cda, document);
     w.field("encoding", cda.xml.encoding());
     w.field("stylesheet", cda.xml.stylesheet());
 }

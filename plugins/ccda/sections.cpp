@@ -89,9 +89,11 @@ constexpr TitlePattern titles[] = {
     {"encounters", true, "encounters"},
 };
 
-const SectionRow* by_title(const char* title)
+const SectionRow* by_title(pugi::xml_node title)
 {
-    const std::string key = title_key(title);
+    // The words may stand inside markup.
+    while (title.text().empty() && title.first_child()) title = title.first_child();
+    const std::string key = title_key(title.text().get());
     for (const auto& p : titles)
         if (p.whole ? key == p.begins : key.starts_with(p.begins)) return section_named(p.section);
     return nullptr;
@@ -115,7 +117,7 @@ const SectionRow* recognise_section(pugi::xml_node section)
     const std::string_view system = code.attribute("codeSystem").value();
     if (system.empty() || system == loinc_oid)
         if (const auto* row = loinc.find(code.attribute("code").value())) return row;
-    return by_title(section.child("title").text().get());
+    return by_title(section.child("title"));
 }
 
 }  // namespace direct::ccda

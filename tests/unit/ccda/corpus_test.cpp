@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "tests/support/scratch.h"
@@ -42,6 +43,7 @@ std::vector<Truth> load_truth(const std::string& file)
             std::istringstream cells(line);
             std::string cell[5];
             for (auto& c : cell) std::getline(cells, c, '\t');
+            if (cell[3].starts_with('!')) cell[3].clear();  // a remark, no version
             out.push_back({cell[2], cell[3], cell[4], {}});
         } else if (line.starts_with("\t") && !out.empty()) {
             std::istringstream words(line);
@@ -61,10 +63,18 @@ std::string bytes_of(const std::string& corpus, const std::string& path)
     return run("unzip -p '" + corpus + "/" + path.substr(0, bang) + "' '" + path.substr(bang + 1) + "'");
 }
 
+// Rows that count items of another section by their kind.
+bool is_kind_of_social_history(const std::string& section)
+{
+    return section == "smoking_status" || section == "tobacco_use";
+}
+
 Counts counted(const Told& told, const std::string& section)
 {
     Counts c;
-    for (auto& item : told.of(section)) {
+    const auto items =
+        is_kind_of_social_history(section) ? told.of("social_history", section) : told.of(section);
+    for (auto& item : items) {
         ++c.items;
         if (item.contains("sub")) c.sub += static_cast<int>(item["sub"].size());
         if (item.value("null", false)) ++c.nulls;
@@ -86,20 +96,47 @@ void compare(const Truth& truth, const std::string& section, const Counts& ours)
         BOOST_CHECK_MESSAGE(got == wanted, truth.path << " " << section << " " << what << ": " << got
                                                       << ", should be " << wanted);
     };
-    check("items", ours.items, want.items);
-    check("sub", ours.sub, want.sub);
-    check("nulls", ours.nulls, want.nulls);
-    check("negated", ours.negated, want.negated);
-    if (section == "demographics") return;
+    static const std::set<std::string> without_parts = {"advance_directives",
+                                                        "encounters",
+                                                        "family_history",
+                                                        "functional_status",
+                                                        "health_concerns",
+                                                        "mental_status",
+                                                        "medical_equipment",
+                                                        "payers",
+                                                        "postprocedure_diagnosis",
+                                                        "smoking_status",
+                                                        "social_history",
+                                                        "tobacco_use",
+                                                        "vitals"};
+    if (!without_parts.contains(section)) {
+        check("items", ours.items, want.items);
+        check("sub", ours.sub, want.sub);
+        check("nulls", ours.nulls, want.nulls);
+        check("negated", ours.negated, want.negated);
+    }
+    // The header is no section of the body, and kinds of social history are none of their own.
+    if (section == "demographics" || section.starts_with("header_") || is_kind_of_social_history(section))
+        return;
     check("sections", ours.sections, want.sections);
     check("entries", ours.entries, want.entries);
+}
+
+// Every section of the truth, and every one we tell of.
+std::set<std::string> sections_of(const Truth& truth, const Told& told)
+{
+    std::set<std::string> out;
+    for (auto& [name, counts] : truth.sections) out.insert(name);
+    for (auto& item : told.items) out.insert(item.at("section"));
+    for (auto& s : told.document.value("sections", nlohmann::json::array())) out.insert(s.at("name"));
+    return out;
 }
 
 std::string type_of(const Told& told)
 {
     const std::string kind = told.document.value("kind", ""), type = told.document.value("type", "");
     if (kind == "ccda") return "CCDA:" + type;
-    return kind == "ccd" ? type : "CDA";
+    return kind == "ccd" ? type : "CDA:" + type;
 }
 
 bool corpus_is_there(std::string& corpus)
@@ -123,25 +160,11 @@ BOOST_AUTO_TEST_CASE(every_document_gives_what_it_holds)
         BOOST_CHECK_MESSAGE(told.status == DIRECT_PARSED, truth.path << " is read");
         if (told.status != DIRECT_PARSED) continue;
         ++documents;
-        for (const char* section : {"demographics", "allergies", "medications", "problems", "results"})
-            compare(truth, section, counted(told, section));
-        for (auto& [section, want] : truth.sections) {
-            if (section.starts_with("header_") || section == "nonXMLBody" || section == "demographics" ||
-                section == "smoking_status" || section == "tobacco_use")
-                continue;
-            const Counts ours = counted(told, section);
-            BOOST_CHECK_MESSAGE(ours.sections == want.sections && ours.entries == want.entries,
-                                truth.path << " " << section << ": " << ours.sections << "/" << ours.entries
-                                           << ", should be " << want.sections << "/" << want.entries);
-        }
-        const std::string type = type_of(told);
-        const std::string wanted =
-            truth.type.starts_with("CDA:") || truth.type == "CCDA:other" ? "CDA" : truth.type;
-        BOOST_CHECK_MESSAGE(type == wanted, truth.path << " is " << type << ", should be " << truth.type);
-        if (type.starts_with("CCDA:"))
-            BOOST_CHECK_MESSAGE(told.document.value("version", "") == truth.version,
-                                truth.path << " version " << told.document.value("version", "")
-                                           << ", should be " << truth.version);
+        for (const auto& section : sections_of(truth, told)) compare(truth, section, counted(told, section));
+        const std::string type = type_of(told), version = told.document.value("version", "");
+        BOOST_CHECK_MESSAGE(type == truth.type, truth.path << " is " << type << ", should be " << truth.type);
+        BOOST_CHECK_MESSAGE(version == truth.version,
+                            truth.path << " version " << version << ", should be " << truth.version);
     }
     BOOST_TEST(documents >= 40u);
 }
