@@ -7,7 +7,7 @@
  * Rules
  *   - Bytes are always borrowed: the giver owns them for the duration of the call, the taker copies
  *     what it wants to keep. Nobody frees the other's memory. Text is UTF-8 without NUL at its end.
- *   - JSON handed to the host is one object per call, UTF-8, at most `max_json` bytes.
+ *   - JSON handed to the host is one object per call, UTF-8, at most `max_json` bytes (`max_document` of document()).
  *   - A host function returning non-zero means: stop now, return DIRECT_LIMIT.
  *   - The library is loaded once per child and called from one thread.
  *
@@ -74,6 +74,8 @@ typedef struct {
     int (*child)(void* context, const direct_child* child);
     uint64_t max_items; /* at most so many item() calls */
     uint64_t max_json;  /* bytes of one JSON object */
+    /* Bytes of the document object, which holds what was written for readers. Beyond `size`, or 0: max_json. */
+    uint64_t max_document;
 } direct_host;
 
 /* What a plugin offers to the host. */

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "plugins/ccda/narrative_html.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
@@ -121,10 +122,27 @@ void Body::describe(const Section& s, std::size_t items)
 
 void Body::narrative(const char* section, pugi::xml_node text)
 {
+    if (!text.first_child()) return;
+    const NarrativeTree tree(cda_.xml, text);
+    if (tree.dropped()) cda_.note("a script, style or frame in a narrative was left out");
     const auto before = cda_.json.mark();
-    cda_.json.field("narrative", cda_.narrative.block(text));
-    if (contents_.size() + cda_.json.size() <= contents_max()) return;
-    cda_.json.rewind(before);
+    const std::size_t used = contents_.size() + cda_.json.size(), all = contents_max();
+    // Nearly always it fits. What does not is cut so that it must, though JSON doubles each quote.
+    for (const std::size_t part : {1, 5}) {
+        const std::size_t room = (all > used ? all - used : 0) / part;
+        if (room < 2 * cut_extra) break;
+        bool cut = false;
+        cda_.json.field("narrative", cda_.narrative.block(text, room, cut));
+        const auto html = narrative_html(tree, room - cut_extra);
+        cda_.json.field("narrativeHtml", html.html);
+        cut = cut || html.cut;
+        if (cut) cda_.json.flag_field("narrativeCut", true);
+        if (contents_.size() + cda_.json.size() <= all) {
+            if (cut) cda_.skip(section, "a narrative larger than the host takes was cut");
+            return;
+        }
+        cda_.json.rewind(before);
+    }
     cda_.json.flag_field("narrativeLeftOut", true);
     cda_.skip(section, "more narrative than the host takes");
 }
@@ -139,7 +157,7 @@ void Body::keep(const char* section)
 
 std::size_t Body::contents_max() const
 {
-    const std::size_t all = cda_.json_max();
+    const std::size_t all = cda_.document_max();
     return all - all / 8;
 }
 

@@ -1,6 +1,7 @@
 // extract.h - what one document in work is made of, and the extractors, one file per section.
 // One document, one thread; nothing here throws but bad_alloc.
 #pragma once
+#include <cstddef>
 #include <pugixml.hpp>
 #include <string>
 #include <unordered_set>
@@ -42,7 +43,11 @@ public:
     void tell_child(const direct_child& child);
     std::size_t items() const { return items_; }
     /// Bytes the host takes as one JSON object.
-    std::size_t json_max() const { return host_.max_json; }
+    std::size_t document_max() const
+    {
+        constexpr auto known = offsetof(direct_host, max_document) + sizeof host_.max_document;
+        return host_.size >= known && host_.max_document ? host_.max_document : host_.max_json;
+    }
     /// Whether an item with this key was seen before in the document.
     bool seen(const std::string& key) { return !seen_.insert(key).second; }
 

@@ -58,6 +58,7 @@ public:
             }
         }
     }
+    bool full() const { return out_.size() >= max_; }
     std::string take()
     {
         if (out_.size() > max_) {
@@ -119,10 +120,11 @@ private:
 
 }  // namespace
 
-std::string Narrative::block(pugi::xml_node node) const
+std::string Narrative::block(pugi::xml_node node, std::size_t max, bool& cut) const
 {
-    Renderer r(xml_, block_max, false);
+    Renderer r(xml_, max, false);
     r.children(node);
+    cut = r.full();
     return r.take();
 }
 

@@ -14,13 +14,12 @@ class Narrative {
 public:
     explicit Narrative(const XmlView& xml) : xml_(xml) {}
 
-    static constexpr std::size_t block_max = 768u << 10;     ///< bytes of one section's text
     static constexpr std::size_t reference_max = 16u << 10;  ///< bytes of one resolved reference
     static constexpr std::uint64_t document_max = 4u << 20;  ///< bytes of all resolved references
 
     /// Text of a block: rows, paragraphs and list items on lines of their own, cells separated by " | ".
-    /// Cut at block_max on a character boundary.
-    std::string block(pugi::xml_node node) const;
+    /// Cut at `max` bytes on a character boundary; `cut` tells.
+    std::string block(pugi::xml_node node, std::size_t max, bool& cut) const;
     /// Text on one line, at most reference_max bytes.
     std::string line(pugi::xml_node node) const;
 

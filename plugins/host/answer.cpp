@@ -76,7 +76,7 @@ Step Answer::about(std::string_view payload)
 {
     const auto f = wire::fields_of(payload, 1);
     if (!parsing_ || f.empty() || !outcome_.document.empty()) return Step::lie;
-    if (f[0].size() > wire::json_max) return Step::flood;
+    if (f[0].size() > wire::document_json_max) return Step::flood;
     if (!is_json_object(f[0])) return Step::lie;
     outcome_.document = f[0];
     return Step::more;

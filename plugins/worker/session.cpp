@@ -77,8 +77,8 @@ public:
     Telling(int fd, const SessionOptions& options, std::uint64_t content)
         : fd_(fd), items_left_(options.items_max), bytes_left_(wire::answer_max(content) - (64u << 10))
     {
-        host_ = {sizeof host_, this,      &on_document,      &on_item,      &on_skip,
-                 &on_note,     &on_child, options.items_max, wire::json_max};
+        host_ = {sizeof host_, this,      &on_document,      &on_item,       &on_skip,
+                 &on_note,     &on_child, options.items_max, wire::json_max, wire::document_json_max};
     }
     const direct_host* host() const { return &host_; }
     bool limited() const { return limited_; }
@@ -119,7 +119,7 @@ private:
     static int on_document(void* context, direct_bytes json)
     {
         auto& t = self(context);
-        if (json.len > wire::json_max || t.told_document_ || !t.allow(json.len)) return t.refuse();
+        if (json.len > wire::document_json_max || t.told_document_ || !t.allow(json.len)) return t.refuse();
         t.told_document_ = true;
         t.frame(wire::Type::about, {view(json)});
         return 0;

@@ -33,8 +33,9 @@ direct_parse_status parse(const direct_host* host, const direct_document* d)
         "{\"kind\":\"file\"," + quoted("type", text(d->media_type)) + "," +
         quoted("charset", text(d->charset)) + "," + quoted("filename", text(d->filename)) +
         ",\"size\":" + std::to_string(d->content.len) + ",\"items\":" + std::to_string(host->max_items) +
-        ",\"json\":" + std::to_string(host->max_json) + ",\"pid\":" + std::to_string(::getpid()) + "," +
-        quoted("environment", names) + "}";
+        ",\"json\":" + std::to_string(host->max_json) +
+        ",\"document\":" + std::to_string(host->max_document) + ",\"pid\":" + std::to_string(::getpid()) +
+        "," + quoted("environment", names) + "}";
     return host->document(host->context, {json.data(), json.size()}) ? DIRECT_LIMIT : DIRECT_PARSED;
 }
 

@@ -46,6 +46,7 @@ Told read(const direct_document& document)
     host.context = &told;
     host.max_items = 100000;
     host.max_json = 1u << 20;
+    host.max_document = 4u << 20;
     host.document = [](void* c, direct_bytes json) {
         need(direct::is_json_object(view(json)));
         need(++static_cast<Told*>(c)->documents == 1);

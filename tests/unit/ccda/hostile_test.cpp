@@ -187,28 +187,6 @@ BOOST_AUTO_TEST_CASE(references_to_oneself_end)
     BOOST_TEST(told.of("allergies")[0].at("code").at("originalText") == "first");
 }
 
-BOOST_AUTO_TEST_CASE(a_narrative_too_long_is_cut)
-{
-    const auto told = read(with_section("<text>" + repeat("\xc3\xa4", 600'000) + "</text>"));
-    BOOST_TEST(told.items.empty());
-    const auto narrative = told.document.at("sections").at(0).at("narrative").get<std::string>();
-    BOOST_TEST(narrative.size() == 768u << 10);
-}
-
-BOOST_AUTO_TEST_CASE(narratives_too_long_together_are_told_as_left_out)
-{
-    const std::string section = "<component><section><title>T</title><text>" + std::string(500'000, 'a') +
-                                "</text></section></component>";
-    const auto told =
-        read(cda("<component><structuredBody>" + repeat(section, 2) + "</structuredBody></component>"));
-    const auto& sections = told.document.at("sections");
-    BOOST_REQUIRE(sections.size() == 2u);
-    BOOST_TEST(sections[0].at("narrative").get<std::string>().size() == 500'000u);
-    BOOST_TEST(!sections[1].contains("narrative"));
-    BOOST_TEST(sections[1].at("narrativeLeftOut") == true);
-    BOOST_TEST(told.skipped.size() == 1u);
-}
-
 BOOST_AUTO_TEST_CASE(an_unstructured_body_is_a_document_of_its_own)
 {
     const auto body = [](const std::string& text) {

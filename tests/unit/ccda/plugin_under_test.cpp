@@ -62,6 +62,7 @@ direct_host recording(Told& into)
     };
     h.max_items = 1000000;
     h.max_json = 1 << 20;
+    h.max_document = 4 << 20;
     return h;
 }
 
@@ -90,6 +91,7 @@ direct_host counting(Calls& into)
     h.child = [](void* c, const direct_child*) { return counted(c); };
     h.max_items = 1000000;
     h.max_json = 1 << 20;
+    h.max_document = 4 << 20;
     return h;
 }
 

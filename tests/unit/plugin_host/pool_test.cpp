@@ -294,6 +294,7 @@ BOOST_AUTO_TEST_CASE(hints_arrive_and_the_environment_does_not)
     BOOST_TEST(d.at("size") == content.size());
     BOOST_TEST(d.at("items") == 77);
     BOOST_TEST(d.at("json") == 1 << 20);
+    BOOST_TEST(d.at("document") == 4 << 20);
     BOOST_TEST(d.at("environment").get<std::string>().find("DIRECT_TEST") == std::string::npos);
     BOOST_TEST(json::parse(to_json(*outcome)).at("document").at("plugin") == "tell 2.0");
 }
