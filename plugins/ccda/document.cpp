@@ -143,7 +143,7 @@ void people(Cda& cda, pugi::xml_node document)
                 "relatedDocument",
                 "componentOf",
                 "component"});
-    if (w.size() <= cda.json_max() / 16) return;
+    if (w.size() <= cda.document_max() / 16) return;
     w.rewind(before);
     w.flag_field("headerLeftOut", true);
     cda.skip("document", "a header larger than the host takes");

@@ -9,12 +9,14 @@ namespace {
 
 using Step = Answer::Step;
 
-// Lower-case words of the contract: "allergies", "plan_of_treatment".
+// Words of the contract: "allergies", "plan_of_treatment", "nonXMLBody".
 bool is_word(std::string_view s)
 {
     if (s.empty() || s.size() > wire::name_max) return false;
     for (char c : s)
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-')) return false;
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+              c == '-'))
+            return false;
     return true;
 }
 
