@@ -83,11 +83,13 @@ public:
         comma();
         out_ += c;
         first_ = true;
+        ++depth_;
     }
     void close(char c)
     {
         out_ += c;
         first_ = false;
+        --depth_;
     }
     /// Name of the next member; its value follows.
     void name(std::string_view key)
@@ -144,24 +146,29 @@ public:
     }
 
     std::size_t size() const { return out_.size(); }
+    /// Objects and arrays that are open.
+    int depth() const { return depth_; }
     const std::string& str() const { return out_; }
     std::string take() { return std::move(out_); }
     void clear()
     {
         out_.clear();
         first_ = true;
+        depth_ = 0;
     }
 
     /// Where we stand; rewind() forgets what was written since.
     struct Mark {
         std::size_t size;
         bool first;
+        int depth;
     };
-    Mark mark() const { return {out_.size(), first_}; }
+    Mark mark() const { return {out_.size(), first_, depth_}; }
     void rewind(Mark m)
     {
         out_.resize(m.size);
         first_ = m.first;
+        depth_ = m.depth;
     }
 
 private:
@@ -172,6 +179,7 @@ private:
     }
     std::string out_;
     bool first_ = true;
+    int depth_ = 0;
 };
 
 }  // namespace direct

@@ -2,12 +2,21 @@
 #include "plugins/ccda/concern.h"
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 
+#include "plugins/ccda/relations.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
+
+namespace {
+
+bool is_item(pugi::xml_node statement)
+{
+    return is_element(statement, "observation") && !is_qualifier(statement);
+}
+
+}  // namespace
 
 bool is_qualifier(pugi::xml_node observation)
 {
@@ -30,34 +39,41 @@ bool is_qualifier(pugi::xml_node observation)
     return false;
 }
 
-void concern_field(Cda& cda, const Statement& concern)
+void concern_field(Cda& cda, const Concern& concern)
 {
-    if (!concern) return;
+    if (!concern.act) return;
     auto& w = cda.json;
     w.open_field("concern", '{');
-    ids_field(cda, "ids", concern.node, "id");
-    w.field("status", concern.node.child("statusCode").attribute("code").value());
-    time_field(cda, "effectiveTime", concern.node.child("effectiveTime"));
-    roles_field(cda, "author", concern.node, "author");
+    if (concern.first) {
+        statement_members(cda, concern.act.node, concern.items);
+    } else {
+        ids_field(cda, "ids", concern.act.node, "id");
+        word_field(cda, "status", concern.act.node.child("statusCode"));
+        time_field(cda, "effectiveTime", concern.act.node.child("effectiveTime"));
+    }
     w.close('}');
 }
 
 void for_each_concern(Cda& cda, const Section& section, TakeConcern take)
 {
     for_each_entry(cda, section, [&](const Statement& statement) {
-        if (std::strcmp(statement.node.name(), "observation") == 0) {
-            take(cda, section, statement, Statement{});
+        Concern concern;
+        if (is_element(statement.node, "observation")) {
+            take(cda, section, statement, concern);
             return;
         }
-        bool any = false;
+        for (pugi::xml_node holder : statement.node.children("entryRelationship"))
+            if (is_item(statement_in(holder))) concern.items.add(holder);
+        if (concern.items.empty()) {
+            extract_entry(cda, section, statement);
+            return;
+        }
+        concern.act = statement;
         for_each_related(statement, "entryRelationship", [&](pugi::xml_node, const Statement& inner) {
-            if (cda.stopped() || std::strcmp(inner.node.name(), "observation") != 0 ||
-                is_qualifier(inner.node))
-                return;
-            any = true;
-            take(cda, section, inner, statement);
+            if (cda.stopped() || !is_item(inner.node)) return;
+            take(cda, section, inner, concern);
+            concern.first = false;
         });
-        if (!any) extract_entry(cda, section, statement);
     });
 }
 

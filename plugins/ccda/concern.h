@@ -8,13 +8,21 @@ namespace direct::ccda {
 /// Severity, criticality, status, episode: says something of its neighbour, is no item.
 bool is_qualifier(pugi::xml_node observation);
 
-/// Member "concern": ids, status and times of the act; nothing when there is none.
-void concern_field(Cda& cda, const Statement& concern);
+/// The act around an observation; none for a bare one.
+struct Concern {
+    Statement act;
+    Taken items;        ///< the relations whose statements are items themselves
+    bool first = true;  ///< the item in work is the first under it
+};
+
+/// Member "concern": all the act says beside its items with the first of them; ids, status and times with
+/// the others. Nothing when there is none.
+void concern_field(Cda& cda, const Concern& concern);
 
 using TakeConcern = void (*)(Cda& cda, const Section& section, const Statement& observation,
-                             const Statement& concern);
+                             const Concern& concern);
 /// Each observation under a concern act that is no qualifier, and each bare observation of the section.
-/// An act without any, and every other statement, is told as an entry of section "other".
+/// An act without any, and every other statement, is told as an entry of the section.
 void for_each_concern(Cda& cda, const Section& section, TakeConcern take);
 
 }  // namespace direct::ccda

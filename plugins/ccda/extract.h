@@ -5,9 +5,11 @@
 #include <pugixml.hpp>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "plugins/ccda/narrative.h"
 #include "plugins/ccda/sections.h"
+#include "plugins/ccda/statement.h"
 #include "plugins/json_writer.h"
 #include "plugins/parser_plugin.h"
 #include "plugins/xml_view.h"
@@ -30,7 +32,20 @@ public:
 
     const XmlView& xml;
     Narrative narrative;
-    JsonWriter json;  ///< of the item in work
+    JsonWriter json;          ///< of the item in work
+    std::vector<Slot> slots;  ///< scratch of statement.cpp
+
+    /// Objects and arrays in each other beyond which an item's JSON does not go: the host takes 64, and what
+    /// is below a statement needs a few. The deepest real document needs 30.
+    static constexpr int json_depth_max = 56;
+    /// Nothing further may be opened here; the item will say "cut" and `skipped` name its section.
+    /// Levels that what is to be opened needs may be told.
+    bool too_deep(int levels = 0)
+    {
+        if (json.depth() + levels < json_depth_max) return false;
+        return cut_ = true;
+    }
+    bool was_cut() const { return cut_; }
 
     /// The host has had enough: every loop ends.
     bool stopped() const { return stopped_; }
@@ -52,8 +67,10 @@ public:
     bool seen(const std::string& key) { return !seen_.insert(key).second; }
 
 private:
+    void told_whole(const char* section);
+
     const direct_host& host_;
-    bool stopped_ = false;
+    bool stopped_ = false, cut_ = false;
     std::size_t items_ = 0;
     std::unordered_set<std::string> seen_;
 };
@@ -65,12 +82,16 @@ struct Statement {
     explicit operator bool() const { return bool(node); }
 };
 
-/// One item: begins with the fields every item has, ends with emit(). What is written to cda.json between
-/// is the item's own.
+/// One item: begins with where it stands, ends with emit(). What is written to cda.json between is the item's
+/// own; whatever of the statement is not taken until emit() is written there, by the names of statement.h.
+/// So a special field must have a name no generic field has, or take() the node it comes from.
 class Item {
 public:
     /// `section` is the item's place ("allergies", "other"); `s` the section it was found in.
     Item(Cda& cda, const Section& s, const char* section, const char* kind, const Statement& statement);
+    /// The extractor has written this child (or child of a flattened one) itself.
+    void take(pugi::xml_node child) { taken_.add(child); }
+    Taken& taken() { return taken_; }
     /// Marks an item whose code or value is only a nullFlavor: kept, and known for what it is.
     void mark_null();
     void emit();
@@ -78,12 +99,14 @@ public:
 private:
     Cda& cda_;
     const char *section_, *kind_;
+    pugi::xml_node node_;
+    Taken taken_;
 };
 
 /// The clinical statement of an entry, entryRelationship or component: its first such child.
 Statement statement_of(pugi::xml_node holder, const std::string& holder_path);
 bool has_template(pugi::xml_node statement, std::string_view root);
-/// An entry no extractor understood: kind "entry" of the section it stands in.
+/// An entry no extractor has a word for: an item of its own section, kind "entry", all of it generic.
 void extract_entry(Cda& cda, const Section& section, const Statement& statement);
 
 /// Calls take(statement) for each entry of the section.

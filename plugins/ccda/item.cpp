@@ -7,10 +7,6 @@
 namespace direct::ccda {
 namespace {
 
-constexpr const char* statements[] = {"act",       "observation",      "substanceAdministration",
-                                      "organizer", "supply",           "procedure",
-                                      "encounter", "observationMedia", "regionOfInterest"};
-
 direct_bytes bytes_of(std::string_view s)
 {
     return {s.data(), s.size()};
@@ -37,8 +33,16 @@ void Cda::note(std::string_view text)
     if (!stopped_ && host_.note(host_.context, bytes_of(text))) stopped_ = true;
 }
 
+// What was too deep to be told is skipped by name.
+void Cda::told_whole(const char* section)
+{
+    if (cut_) skip(section, "nested deeper than an item may be");
+    cut_ = false;
+}
+
 void Cda::tell_document(const std::string& object)
 {
+    told_whole("document");
     if (!stopped_ && host_.document(host_.context, bytes_of(object))) stopped_ = true;
 }
 
@@ -50,6 +54,7 @@ void Cda::tell_child(const direct_child& child)
 void Cda::tell_item(const char* section, const char* kind)
 {
     if (stopped_) return;
+    told_whole(section);
     if (json.size() > host_.max_json) {
         skip(section, "an item larger than the host takes");
         return;
@@ -61,10 +66,9 @@ void Cda::tell_item(const char* section, const char* kind)
 
 Statement statement_of(pugi::xml_node holder, const std::string& holder_path)
 {
-    for (pugi::xml_node n = holder.first_child(); n; n = n.next_sibling())
-        for (const char* name : statements)
-            if (std::strcmp(n.name(), name) == 0) return {n, holder_path + "/" + name};
-    return {};
+    const pugi::xml_node n = statement_in(holder);
+    if (!n) return {};
+    return {n, holder_path + "/" + n.name()};
 }
 
 bool has_template(pugi::xml_node statement, std::string_view root)
@@ -75,7 +79,7 @@ bool has_template(pugi::xml_node statement, std::string_view root)
 }
 
 Item::Item(Cda& cda, const Section& s, const char* section, const char* kind, const Statement& st)
-    : cda_(cda), section_(section), kind_(kind)
+    : cda_(cda), section_(section), kind_(kind), node_(st.node)
 {
     auto& w = cda.json;
     w.clear();
@@ -86,23 +90,6 @@ Item::Item(Cda& cda, const Section& s, const char* section, const char* kind, co
         w.name("sectionTemplateIds");
         w.raw(s.template_ids);
     }
-    w.field("statement", st.node.name());
-    w.field("classCode", st.node.attribute("classCode").value());
-    w.field("moodCode", st.node.attribute("moodCode").value());
-    if (const auto ids = template_ids(st.node); !ids.empty()) {
-        w.name("templateIds");
-        w.raw(ids);
-    }
-    ids_field(cda, "ids", st.node, "id");
-    code_field(cda, "code", st.node.child("code"));
-    if (std::strcmp(st.node.attribute("negationInd").value(), "true") == 0) w.flag_field("negationInd", true);
-    w.field("nullFlavor", st.node.attribute("nullFlavor").value());
-    w.field("status", st.node.child("statusCode").attribute("code").value());
-    time_field(cda, "effectiveTime", st.node.child("effectiveTime"));
-    roles_field(cda, "author", st.node, "author");
-    roles_field(cda, "performer", st.node, "performer");
-    roles_field(cda, "informant", st.node, "informant");
-    text_field(cda, "text", st.node.child("text"));
     w.number_field("offset", cda.xml.offset(st.node));
     w.field("path", st.path);
     if (const auto key = identity(kind, st.node); !key.empty() && cda.seen(key))
@@ -116,6 +103,8 @@ void Item::mark_null()
 
 void Item::emit()
 {
+    statement_members(cda_, node_, taken_);
+    if (cda_.was_cut()) cda_.json.flag_field("cut", true);
     cda_.json.close('}');
     cda_.tell_item(section_, kind_);
 }
@@ -123,7 +112,6 @@ void Item::emit()
 void extract_entry(Cda& cda, const Section& section, const Statement& statement)
 {
     Item item(cda, section, section.name(), "entry", statement);
-    value_field(cda, "value", statement.node.child("value"));
     item.emit();
 }
 

@@ -189,42 +189,50 @@ std::string display_name(Cda& cda, pugi::xml_node name)
     return out;
 }
 
+void name_members(Cda& cda, pugi::xml_node n)
+{
+    cda.json.field("use", n.attribute("use").value());
+    cda.json.field("nullFlavor", n.attribute("nullFlavor").value());
+    cda.json.field("text", display_name(cda, n));
+    list_of_words(cda, "prefix", n, "prefix");
+    list_of_words(cda, "given", n, "given");
+    std::string family;
+    for (pugi::xml_node f : n.children("family")) append_words(family, cda.narrative.line(f));
+    cda.json.field("family", family);
+    list_of_words(cda, "suffix", n, "suffix");
+    qualifiers_field(cda, n);
+    time_field(cda, "period", n.child("validTime"));
+}
+
 void names_field(Cda& cda, const char* name, pugi::xml_node parent)
 {
-    array_field(cda, name, parent, "name", [&](pugi::xml_node n) {
-        cda.json.field("use", n.attribute("use").value());
-        cda.json.field("nullFlavor", n.attribute("nullFlavor").value());
-        cda.json.field("text", display_name(cda, n));
-        list_of_words(cda, "prefix", n, "prefix");
-        list_of_words(cda, "given", n, "given");
-        std::string family;
-        for (pugi::xml_node f : n.children("family")) append_words(family, cda.narrative.line(f));
-        cda.json.field("family", family);
-        list_of_words(cda, "suffix", n, "suffix");
-        qualifiers_field(cda, n);
-        time_field(cda, "period", n.child("validTime"));
-    });
+    array_field(cda, name, parent, "name", [&](pugi::xml_node n) { name_members(cda, n); });
+}
+
+void address_members(Cda& cda, pugi::xml_node n)
+{
+    cda.json.field("use", n.attribute("use").value());
+    cda.json.field("nullFlavor", n.attribute("nullFlavor").value());
+    list_of_words(cda, "streetAddressLine", n, "streetAddressLine");
+    for (const char* part : address_parts) address_part(cda, n, part);
+    if (!n.child("streetAddressLine") && !n.child("city") && !n.child("state")) words_member(cda, "text", n);
+    time_field(cda, "period", n.child("useablePeriod"));
 }
 
 void addresses_field(Cda& cda, const char* name, pugi::xml_node parent)
 {
-    array_field(cda, name, parent, "addr", [&](pugi::xml_node n) {
-        cda.json.field("use", n.attribute("use").value());
-        cda.json.field("nullFlavor", n.attribute("nullFlavor").value());
-        list_of_words(cda, "streetAddressLine", n, "streetAddressLine");
-        for (const char* part : address_parts) address_part(cda, n, part);
-        if (!n.child("streetAddressLine") && !n.child("city") && !n.child("state"))
-            words_member(cda, "text", n);
-        time_field(cda, "period", n.child("useablePeriod"));
-    });
+    array_field(cda, name, parent, "addr", [&](pugi::xml_node n) { address_members(cda, n); });
+}
+
+void telecom_members(Cda& cda, pugi::xml_node n)
+{
+    for (const char* a : {"use", "value", "nullFlavor"}) cda.json.field(a, n.attribute(a).value());
+    time_field(cda, "period", n.child("useablePeriod"));
 }
 
 void telecom_field(Cda& cda, const char* name, pugi::xml_node parent)
 {
-    array_field(cda, name, parent, "telecom", [&](pugi::xml_node n) {
-        for (const char* a : {"use", "value", "nullFlavor"}) cda.json.field(a, n.attribute(a).value());
-        time_field(cda, "period", n.child("useablePeriod"));
-    });
+    array_field(cda, name, parent, "telecom", [&](pugi::xml_node n) { telecom_members(cda, n); });
 }
 
 void organisation_field(Cda& cda, const char* name, pugi::xml_node node)

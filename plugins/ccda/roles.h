@@ -14,6 +14,9 @@
 namespace direct::ccda {
 
 std::string display_name(Cda& cda, pugi::xml_node name);  ///< parts of a person's name in document order
+void name_members(Cda& cda, pugi::xml_node name);
+void address_members(Cda& cda, pugi::xml_node addr);
+void telecom_members(Cda& cda, pugi::xml_node telecom);
 void names_field(Cda& cda, const char* name, pugi::xml_node parent);
 void addresses_field(Cda& cda, const char* name, pugi::xml_node parent);
 void telecom_field(Cda& cda, const char* name, pugi::xml_node parent);

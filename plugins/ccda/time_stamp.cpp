@@ -23,7 +23,10 @@ bool in_range(std::string_view d, std::size_t digits)
 {
     constexpr int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     const int month = digits >= 6 ? number(d, 4, 2) : 1, day = digits >= 8 ? number(d, 6, 2) : 1;
-    if (number(d, 0, 4) == 0 || month < 1 || month > 12 || day < 1 || day > days[month - 1]) return false;
+    const int year = number(d, 0, 4);
+    const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (month == 2 && day == 29 && !leap) return false;
+    if (year == 0 || month < 1 || month > 12 || day < 1 || day > days[month - 1]) return false;
     if (digits >= 10 && number(d, 8, 2) > 23) return false;
     if (digits >= 12 && number(d, 10, 2) > 59) return false;
     return digits < 14 || number(d, 12, 2) <= 60;

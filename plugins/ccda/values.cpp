@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "plugins/ccda/statement.h"
 #include "plugins/xml_text.h"
 
 namespace direct::ccda {
@@ -19,36 +20,71 @@ bool is_any(std::string_view type, std::initializer_list<std::string_view> types
     return std::find(types.begin(), types.end(), type) != types.end();
 }
 
-// What a code is made of, into the object in work. Translations hold no further translations.
-void code_members(Cda& cda, pugi::xml_node node, bool deep)
+// Attributes of data types, the frequent ones first; an sdtc attribute is known by its local name.
+constexpr const char* data_attributes[] = {
+    "code",
+    "codeSystem",
+    "displayName",
+    "codeSystemName",
+    "value",
+    "unit",
+    "root",
+    "extension",
+    "nullFlavor",
+    "use",
+    "inclusive",
+    "operator",
+    "mediaType",
+    "representation",
+    "assigningAuthorityName",
+    "compression",
+    "language",
+    "currency",
+    "codeSystemVersion",
+    "valueSet",
+    "valueSetVersion",
+    "institutionSpecified",
+    "alignment",
+    "integrityCheck",
+    "integrityCheckAlgorithm",
+    "charset",
+    "qualifier",
+    "inverted",
+    "sequence",
+};
+static_assert(std::size(data_attributes) <= 32);
+
+// Each attribute once: a document may say one twice, an object may not.
+void attributes(JsonWriter& w, pugi::xml_node node, bool with_value)
 {
-    auto& w = cda.json;
-    w.field("code", attribute(node, "code"));
-    w.field("codeSystem", attribute(node, "codeSystem"));
-    w.field("codeSystemName", attribute(node, "codeSystemName"));
-    w.field("displayName", attribute(node, "displayName"));
-    w.field("nullFlavor", attribute(node, "nullFlavor"));
-    if (!deep) return;
+    std::uint32_t seen = with_value ? 0 : 1u << 4;
+    for (pugi::xml_attribute a = node.first_attribute(); a; a = a.next_attribute()) {
+        const char* name = a.name();
+        if (std::strncmp(name, "sdtc:", 5) == 0) name += 5;
+        for (std::size_t i = 0; i < std::size(data_attributes); ++i) {
+            if (std::strcmp(name, data_attributes[i]) != 0) continue;
+            if (seen & 1u << i) break;
+            seen |= 1u << i;
+            w.field(data_attributes[i], a.value());
+            break;
+        }
+    }
+}
+
+void qualifier_members(Cda& cda, pugi::xml_node qualifier)
+{
+    attributes(cda.json, qualifier, false);
+    code_field(cda, "name", qualifier.child("name"));
+    code_field(cda, "value", qualifier.child("value"));
+}
+
+// What a code has beside its attributes.
+void code_children(Cda& cda, pugi::xml_node node)
+{
+    if (!node.first_child()) return;
     text_field(cda, "originalText", node.child("originalText"));
-    bool open = false;
-    for (pugi::xml_node t : node.children("translation")) {
-        if (!open) w.open_field("translations", '[');
-        open = true;
-        w.open('{');
-        code_members(cda, t, false);
-        w.close('}');
-    }
-    if (open) w.close(']');
-    open = false;
-    for (pugi::xml_node q : node.children("qualifier")) {
-        if (!open) w.open_field("qualifiers", '[');
-        open = true;
-        w.open('{');
-        code_field(cda, "name", q.child("name"));
-        code_field(cda, "value", q.child("value"));
-        w.close('}');
-    }
-    if (open) w.close(']');
+    array_field(cda, "translations", node, "translation", [&](pugi::xml_node n) { code_members(cda, n); });
+    array_field(cda, "qualifiers", node, "qualifier", [&](pugi::xml_node n) { qualifier_members(cda, n); });
 }
 
 void point_members(JsonWriter& w, pugi::xml_node node)
@@ -62,7 +98,7 @@ void point_members(JsonWriter& w, pugi::xml_node node)
         w.field("zone", t.zone);
         if (t.bad) w.flag_field("bad", true);
     }
-    w.field("nullFlavor", attribute(node, "nullFlavor"));
+    attributes(w, node, false);
 }
 
 void point_field(JsonWriter& w, const char* name, pugi::xml_node node)
@@ -73,25 +109,21 @@ void point_field(JsonWriter& w, const char* name, pugi::xml_node node)
     w.close('}');
 }
 
+void quantity_parts(Cda& cda, pugi::xml_node node)
+{
+    for (const char* part : {"low", "high", "center", "width", "numerator", "denominator", "origin", "scale",
+                             "increment", "head"})
+        quantity_field(cda, part, node.child(part));
+    if (pugi::xml_node digits = node.child("digits")) words_field(cda, "digits", digits);
+}
+
 void quantity_members(Cda& cda, pugi::xml_node node)
 {
-    auto& w = cda.json;
-    w.field("value", attribute(node, "value"));
-    w.field("unit", attribute(node, "unit"));
-    w.field("inclusive", attribute(node, "inclusive"));
-    w.field("nullFlavor", attribute(node, "nullFlavor"));
-    for (const char* part : {"low", "high", "center", "width", "numerator", "denominator"})
-        quantity_field(cda, part, node.child(part));
-    bool open = false;
-    for (pugi::xml_node t : node.children("translation")) {
-        if (!open) w.open_field("translations", '[');
-        open = true;
-        w.open('{');
-        w.field("value", attribute(t, "value"));
-        code_members(cda, t, false);
-        w.close('}');
-    }
-    if (open) w.close(']');
+    attributes(cda.json, node, true);
+    if (!node.first_child()) return;
+    quantity_parts(cda, node);
+    // A translation of a quantity is a value with a code for its unit.
+    array_field(cda, "translations", node, "translation", [&](pugi::xml_node n) { code_members(cda, n); });
 }
 
 const char* time_kind(pugi::xml_node node, std::string_view type)
@@ -100,11 +132,44 @@ const char* time_kind(pugi::xml_node node, std::string_view type)
     if (type.starts_with("EIVL")) return "EIVL";
     if (type.starts_with("IVL")) return "IVL";
     if (type == "TS") return "TS";
+    if (!node.first_child()) return "TS";
     if (node.child("period")) return "PIVL";
     if (node.child("event")) return "EIVL";
     for (const char* part : {"low", "high", "center", "width"})
         if (node.child(part)) return "IVL";
     return "TS";
+}
+
+void time_members(Cda& cda, pugi::xml_node node)
+{
+    auto& w = cda.json;
+    w.field("kind", time_kind(node, type_of(node)));
+    point_members(w, node);
+    if (!node.first_child()) return;
+    for (const char* part : {"low", "high", "center"}) point_field(w, part, node.child(part));
+    quantity_field(cda, "width", node.child("width"));
+    quantity_field(cda, "period", node.child("period"));
+    time_field(cda, "phase", node.child("phase"));
+    w.field("event", attribute(node.child("event"), "code"));
+    quantity_field(cda, "offset", node.child("offset"));
+    array_field(cda, "parts", node, "comp", [&](pugi::xml_node n) { time_members(cda, n); });
+}
+
+// ST, ED, TEL, and every type not named: words, attributes, and the parts others have.
+void other_members(Cda& cda, pugi::xml_node node)
+{
+    attributes(cda.json, node, true);
+    if (!node.first_child()) return;
+    quantity_parts(cda, node);
+    code_children(cda, node);
+    if (std::strcmp(attribute(node, "representation"), "B64") == 0) {
+        // Pictures and sounds stay in the document: told is how large they are there.
+        cda.json.number_field("encodedSize", std::strlen(node.text().get()));
+        return;
+    }
+    std::string lost;
+    cda.json.field("text", cda.narrative.text_of(node, lost));
+    cda.json.field("reference", lost);
 }
 
 }  // namespace
@@ -117,78 +182,95 @@ std::string_view type_of(pugi::xml_node node)
 bool is_null_code(pugi::xml_node node)
 {
     if (*attribute(node, "code") || *attribute(node, "displayName")) return false;
-    for (pugi::xml_node c : node.children())
+    for (pugi::xml_node c = node.first_child(); c; c = c.next_sibling())
         if (std::strcmp(c.name(), "translation") == 0 || std::strcmp(c.name(), "originalText") == 0)
             return false;
     return true;
 }
 
+void data_members(Cda& cda, pugi::xml_node node)
+{
+    attributes(cda.json, node, true);
+}
+
+void code_members(Cda& cda, pugi::xml_node node)
+{
+    attributes(cda.json, node, true);
+    code_children(cda, node);
+}
+
 void code_field(Cda& cda, const char* name, pugi::xml_node node)
 {
-    if (!node) return;
+    if (!node || cda.too_deep()) return;
     cda.json.open_field(name, '{');
-    code_members(cda, node, true);
+    code_members(cda, node);
     cda.json.close('}');
+}
+
+void word_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    const char* code = attribute(node, "code");
+    cda.json.field(name, code);
+    if (!*code) cda.json.field(std::string(name) + "NullFlavor", attribute(node, "nullFlavor"));
+}
+
+void truth_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    const char* value = attribute(node, "value");
+    if (*value)
+        cda.json.flag_field(name, is_true(value));
+    else
+        cda.json.field(std::string(name) + "NullFlavor", attribute(node, "nullFlavor"));
+}
+
+void number_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    const char* value = attribute(node, "value");
+    cda.json.field(name, value);
+    if (!*value && node) quantity_field(cda, (std::string(name) + "Range").c_str(), node);
 }
 
 void time_field(Cda& cda, const char* name, pugi::xml_node node)
 {
-    if (!node) return;
-    auto& w = cda.json;
-    const char* kind = time_kind(node, type_of(node));
-    w.open_field(name, '{');
-    w.field("kind", kind);
-    point_members(w, node);
-    for (const char* part : {"low", "high", "center"}) point_field(w, part, node.child(part));
-    quantity_field(cda, "width", node.child("width"));
-    if (*kind == 'P') {
-        quantity_field(cda, "period", node.child("period"));
-        w.field("institutionSpecified", attribute(node, "institutionSpecified"));
-        time_field(cda, "phase", node.child("phase"));
-    } else if (*kind == 'E') {
-        w.field("event", attribute(node.child("event"), "code"));
-        quantity_field(cda, "offset", node.child("offset"));
-    }
-    w.close('}');
+    if (!node || cda.too_deep()) return;
+    cda.json.open_field(name, '{');
+    time_members(cda, node);
+    cda.json.close('}');
 }
 
 void quantity_field(Cda& cda, const char* name, pugi::xml_node node)
 {
-    if (!node) return;
+    if (!node || cda.too_deep()) return;
     cda.json.open_field(name, '{');
     quantity_members(cda, node);
     cda.json.close('}');
 }
 
+void value_members(Cda& cda, pugi::xml_node node)
+{
+    const std::string_view type = type_of(node);
+    cda.json.field("type", type);
+    if (is_any(type, {"CD", "CE", "CO", "CV", "CS"}) || (type.empty() && *attribute(node, "code")))
+        code_members(cda, node);
+    else if (is_any(type, {"TS", "IVL_TS", "PIVL_TS", "EIVL_TS", "SXPR_TS"}))
+        time_field(cda, "time", node);
+    else if (is_any(type, {"PQ", "IVL_PQ", "RTO", "RTO_PQ_PQ", "RTO_QTY_QTY", "MO", "INT", "REAL", "IVL_INT",
+                           "IVL_REAL", "SLIST_PQ", "GLIST_PQ", "BL"}))
+        quantity_members(cda, node);
+    else if (is_any(type, {"AD"}))
+        address_members(cda, node);
+    else if (is_any(type, {"EN", "PN"}))
+        name_members(cda, node);
+    else
+        other_members(cda, node);
+}
+
 void value_field(Cda& cda, const char* name, pugi::xml_node node)
 {
-    if (!node) return;
-    auto& w = cda.json;
-    const std::string_view type = type_of(node);
-    w.open_field(name, '{');
-    w.field("type", type);
-    if (is_any(type, {"CD", "CE", "CO", "CV", "CS"}) || (type.empty() && *attribute(node, "code"))) {
-        code_members(cda, node, true);
-    } else if (is_any(type, {"TS", "IVL_TS", "PIVL_TS", "EIVL_TS"})) {
-        time_field(cda, "time", node);
-    } else if (is_any(type, {"PQ", "IVL_PQ", "RTO", "RTO_PQ_PQ", "RTO_QTY_QTY", "MO", "INT", "REAL",
-                             "IVL_INT", "BL"})) {
-        quantity_members(cda, node);
-    } else {
-        // ST, ED, TEL and everything else: what it says, in words and attributes.
-        w.field("value", attribute(node, "value"));
-        w.field("unit", attribute(node, "unit"));
-        w.field("code", attribute(node, "code"));
-        w.field("mediaType", attribute(node, "mediaType"));
-        w.field("representation", attribute(node, "representation"));
-        w.field("nullFlavor", attribute(node, "nullFlavor"));
-        if (std::strcmp(attribute(node, "representation"), "B64") != 0) {
-            std::string lost;
-            w.field("text", cda.narrative.text_of(node, lost));
-            w.field("reference", lost);
-        }
-    }
-    w.close('}');
+    if (!node || cda.too_deep()) return;
+    cda.json.open_field(name, '{');
+    value_members(cda, node);
+    cda.json.close('}');
 }
 
 void text_field(Cda& cda, const char* name, pugi::xml_node ed)
@@ -200,12 +282,19 @@ void text_field(Cda& cda, const char* name, pugi::xml_node ed)
     if (!lost.empty()) cda.json.field(std::string(name) + "Reference", lost);
 }
 
+void words_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    if (!node) return;
+    cda.json.field(name, cda.narrative.line(node));
+    if (*attribute(node, "code"))
+        code_field(cda, (std::string(name) + "Code").c_str(), node);
+    else if (!node.first_child())
+        cda.json.field(std::string(name) + "NullFlavor", attribute(node, "nullFlavor"));
+}
+
 void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
 {
-    array_field(cda, name, parent, child, [&](pugi::xml_node n) {
-        for (const char* a : {"root", "extension", "assigningAuthorityName", "nullFlavor"})
-            cda.json.field(a, attribute(n, a));
-    });
+    array_field(cda, name, parent, child, [&](pugi::xml_node n) { data_members(cda, n); });
 }
 
 std::string template_ids(pugi::xml_node node)

@@ -1,5 +1,6 @@
-// values.h - HL7 data types as JSON. Each function writes one member `name` of the object in work, or
-// nothing when the node is empty. Numbers stay text: "1e400" and trailing zeros are what was said.
+// values.h - HL7 data types as JSON. Each *_field function writes one member `name` of the object in work, or
+// nothing when the node is empty; each *_members function writes the members of an object already open.
+// Numbers stay text: "1e400" and trailing zeros are what was said.
 // Source: HL7 V3 data types R1 as used in CDA R2; field names: clinical documents section 3.
 #pragma once
 #include <pugixml.hpp>
@@ -23,12 +24,25 @@ TimeStamp read_time(std::string_view raw);
 /// xsi:type without prefix: "PQ".
 std::string_view type_of(pugi::xml_node node);
 
+/// Every attribute a data type may have, by its own name: code, root, extension, unit, nullFlavor ...
+void data_members(Cda& cda, pugi::xml_node node);
+void code_members(Cda& cda, pugi::xml_node node);
 void code_field(Cda& cda, const char* name, pugi::xml_node node);
+/// CS: the code as text; "<name>NullFlavor" when there is none.
+void word_field(Cda& cda, const char* name, pugi::xml_node node);
+/// BL: true or false; "<name>NullFlavor" when there is none.
+void truth_field(Cda& cda, const char* name, pugi::xml_node node);
+/// INT: its value as text; an interval is "<name>Range".
+void number_field(Cda& cda, const char* name, pugi::xml_node node);
 /// TS, IVL_TS, PIVL_TS or EIVL_TS.
 void time_field(Cda& cda, const char* name, pugi::xml_node node);
 void quantity_field(Cda& cda, const char* name, pugi::xml_node node);  ///< PQ, IVL_PQ, RTO by its children
-void value_field(Cda& cda, const char* name, pugi::xml_node node);     ///< any xsi:type
+void value_members(Cda& cda, pugi::xml_node node);                     ///< any xsi:type, with its "type"
+void value_field(Cda& cda, const char* name, pugi::xml_node node);
+/// ED: its words, or those its reference points to; "<name>Reference" is a reference that leads nowhere.
 void text_field(Cda& cda, const char* name, pugi::xml_node ed);
+/// ST, SC: its words; a code it has beside them is "<name>Code".
+void words_field(Cda& cda, const char* name, pugi::xml_node node);
 void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child);
 std::string template_ids(pugi::xml_node node);  ///< JSON array, "" when there are none
 
@@ -41,6 +55,7 @@ void array_field(Cda& cda, const char* name, pugi::xml_node parent, const char* 
 {
     bool open = false;
     for (pugi::xml_node n = parent.child(child); n; n = n.next_sibling(child)) {
+        if (cda.too_deep()) break;
         if (!open) cda.json.open_field(name, '[');
         open = true;
         cda.json.open('{');

@@ -4,7 +4,6 @@
 #include "tests/unit/ccda/plugin_under_test.h"
 
 using namespace direct::test;
-using nlohmann::json;
 
 namespace {
 
@@ -12,14 +11,6 @@ const Told& ccd()
 {
     static const Told told = ccda().read(vector_document("ccd.xml"));
     return told;
-}
-
-// The value at a JSON pointer as text; "" when there is none.
-std::string at(const json& j, const std::string& pointer)
-{
-    const json::json_pointer p(pointer);
-    if (!j.contains(p)) return "";
-    return j.at(p).is_string() ? j.at(p).get<std::string>() : j.at(p).dump();
 }
 
 }  // namespace

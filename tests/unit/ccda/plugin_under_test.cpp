@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <set>
 #include <stdexcept>
 
 #include "plugins/host/json_check.h"
@@ -15,11 +16,26 @@ std::string text(direct_bytes b)
     return b.data ? std::string(b.data, b.len) : std::string();
 }
 
+// No object says a member twice: readers would see the last one only.
+nlohmann::json parse_once(const std::string& s)
+{
+    std::vector<std::set<std::string>> open;
+    return nlohmann::json::parse(s, [&](int, nlohmann::json::parse_event_t event, nlohmann::json& value) {
+        using Event = nlohmann::json::parse_event_t;
+        if (event == Event::object_start) open.emplace_back();
+        if (event == Event::object_end) open.pop_back();
+        if (event == Event::key && !open.back().insert(value.get<std::string>()).second)
+            throw std::runtime_error("member twice: " + value.get<std::string>() + " in " +
+                                     s.substr(0, 2000));
+        return true;
+    });
+}
+
 // Whatever a plugin says must be an object for the host: a broken one ends the test at once.
 nlohmann::json object(direct_bytes b)
 {
     if (!is_json_object(text(b))) throw std::runtime_error("not a JSON object: " + text(b).substr(0, 200));
-    return nlohmann::json::parse(text(b));
+    return parse_once(text(b));
 }
 
 direct_document document_of(const std::string& bytes, const std::string& charset)
@@ -143,6 +159,13 @@ direct_parse_status PluginUnderTest::read_until(const std::string& bytes, int n)
     const auto host = counting(calls);
     const auto document = document_of(bytes, "");
     return parser_->parse(&host, &document);
+}
+
+std::string at(const nlohmann::json& j, const std::string& pointer)
+{
+    const nlohmann::json::json_pointer p(pointer);
+    if (!j.contains(p)) return "";
+    return j.at(p).is_string() ? j.at(p).get<std::string>() : j.at(p).dump();
 }
 
 const PluginUnderTest& ccda()

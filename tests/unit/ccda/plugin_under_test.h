@@ -36,6 +36,8 @@ private:
     const direct_parser* parser_;
 };
 
+/// The value at a JSON pointer as text; "" when there is none.
+std::string at(const nlohmann::json& j, const std::string& pointer);
 /// Plugin "ccda" of the build folder.
 const PluginUnderTest& ccda();
 /// tests/vectors/ccda/<name>

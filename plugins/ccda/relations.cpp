@@ -1,0 +1,63 @@
+// relations.cpp - see relations.h.
+#include "plugins/ccda/relations.h"
+
+#include <cstring>
+
+#include "plugins/ccda/values.h"
+
+namespace direct::ccda {
+
+bool is_element(pugi::xml_node node, const char* name)
+{
+    return std::strcmp(node.name(), name) == 0;
+}
+
+bool has_type(pugi::xml_node holder, const char* type_code)
+{
+    return std::strcmp(holder.attribute("typeCode").value(), type_code) == 0;
+}
+
+bool is_negated(pugi::xml_node statement)
+{
+    return is_true(statement.attribute("negationInd").value());
+}
+
+bool Qualifier::is(pugi::xml_node statement) const
+{
+    for (std::string_view root : roots)
+        if (!root.empty() && has_template(statement, root)) return true;
+    return false;
+}
+
+void qualifier_field(Cda& cda, const char* name, pugi::xml_node observation)
+{
+    if (!observation || cda.too_deep()) return;
+    auto& w = cda.json;
+    const pugi::xml_node value = observation.child("value");
+    w.open_field(name, '{');
+    value_members(cda, value);
+    Taken taken;
+    taken.add(value);
+    w.open_field("statement", '{');
+    statement_members(cda, observation, taken);
+    w.close('}');
+    w.close('}');
+}
+
+void qualifier_fields(Cda& cda, pugi::xml_node of, std::span<const Qualifier> table, Taken& taken)
+{
+    unsigned told = 0;
+    for (pugi::xml_node holder : of.children("entryRelationship")) {
+        const pugi::xml_node s = statement_in(holder);
+        if (!s.child("templateId")) continue;
+        for (std::size_t i = 0; i < table.size(); ++i) {
+            if (told & 1u << i || !table[i].is(s)) continue;
+            qualifier_field(cda, table[i].name, s);
+            taken.add(holder);
+            told |= 1u << i;
+            break;
+        }
+    }
+}
+
+}  // namespace direct::ccda

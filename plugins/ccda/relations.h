@@ -1,0 +1,59 @@
+// relations.h - what stands in relation to a statement: qualifiers that say one thing of it, and parts that are
+// statements of their own weight. Both are written whole and taken, so that they are told once.
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "plugins/ccda/extract.h"
+
+namespace direct::ccda {
+
+/// A field that is the value of a related observation, known by its templates in all generations.
+struct Qualifier {
+    const char* name;
+    std::string_view roots[3];  ///< templateId roots; "" = none
+    bool is(pugi::xml_node statement) const;
+};
+
+/// Member `name`: the value of the observation, and under "statement" all else it says.
+void qualifier_field(Cda& cda, const char* name, pugi::xml_node observation);
+
+/// For each of `table` the first related observation it knows, as qualifier_field(); those are taken. Further
+/// ones of the same kind stay in "related".
+void qualifier_fields(Cda& cda, pugi::xml_node of, std::span<const Qualifier> table, Taken& taken);
+
+/// One object of an array of parts: kind, path, what `special` writes, the relation and the whole statement.
+template <class F>
+void part(Cda& cda, const char* kind, pugi::xml_node holder, const Statement& s, F special)
+{
+    cda.json.open('{');
+    cda.json.field("kind", kind);
+    cda.json.field("path", s.path);
+    Taken taken;
+    special(taken);
+    relation_members(cda, holder);
+    statement_members(cda, s.node, taken);
+    cda.json.close('}');
+}
+
+/// Array `name` of the related statements for which is(holder, statement) holds, each whole; they are taken.
+/// Nothing when there is none.
+template <class Is>
+void parts_field(Cda& cda, const char* name, const char* kind, const Statement& of, Taken& taken, Is is)
+{
+    bool open = false;
+    for_each_related(of, "entryRelationship", [&](pugi::xml_node holder, const Statement& s) {
+        if (!is(holder, s.node)) return;
+        if (!open) cda.json.open_field(name, '[');
+        open = true;
+        part(cda, kind, holder, s, [](Taken&) {});
+        taken.add(holder);
+    });
+    if (open) cda.json.close(']');
+}
+
+bool is_element(pugi::xml_node node, const char* name);
+bool has_type(pugi::xml_node holder, const char* type_code);
+bool is_negated(pugi::xml_node statement);
+
+}  // namespace direct::ccda

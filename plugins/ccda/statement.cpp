@@ -1,0 +1,314 @@
+// statement.cpp - see statement.h. One pass over the children collects what is to be written (flattening as
+// it goes), a second one writes it field by field; they are nearly always in schema order already.
+#include "plugins/ccda/statement.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "plugins/ccda/extract.h"
+#include "plugins/ccda/roles.h"
+#include "plugins/ccda/values.h"
+#include "plugins/xml_text.h"
+
+namespace direct::ccda {
+namespace {
+
+bool is(const char* a, const char* b)
+{
+    return std::strcmp(a, b) == 0;
+}
+
+// What is said by attributes, of the object itself or of a level flattened into it; the first one counts.
+struct Head {
+    const char *type = "", *klass = "", *mood = "", *null = "", *external = "";
+    bool negated = false, inverted = false;
+    bool statement = false;  // then typeCode and inversionInd are the relation's to tell
+
+    void take(pugi::xml_node node)
+    {
+        for (pugi::xml_attribute a = node.first_attribute(); a; a = a.next_attribute()) {
+            const char* n = a.name();
+            if (!statement && is(n, "typeCode"))
+                keep(type, a.value());
+            else if (is(n, "classCode"))
+                keep(klass, a.value());
+            else if (is(n, "moodCode"))
+                keep(mood, a.value());
+            else if (is(n, "nullFlavor"))
+                keep(null, a.value());
+            else if (is(n, "negationInd"))
+                negated = negated || is_true(a.value());
+            else if (!statement && is(n, "inversionInd"))
+                inverted = inverted || is_true(a.value());
+        }
+    }
+    static void keep(const char*& into, const char* value)
+    {
+        if (!*into) into = value;
+    }
+    void write(JsonWriter& w) const
+    {
+        w.field("typeCode", type);
+        if (!is(klass, "ASSIGNED")) w.field("classCode", klass);
+        w.field("moodCode", mood);
+        if (negated) w.flag_field("negationInd", true);
+        if (inverted) w.flag_field("inversionInd", true);
+        w.field("nullFlavor", null);
+        w.field("external", external);
+    }
+};
+
+bool is_person(pugi::xml_node node)
+{
+    const char* n = node.name();
+    for (const char* person : {"assignedPerson", "relatedPerson", "associatedPerson", "maintainingPerson",
+                               "guardianPerson", "informationRecipient", "subject", "patient"})
+        if (is(n, person)) return true;
+    return false;
+}
+
+bool has_name_parts(pugi::xml_node name)
+{
+    for (pugi::xml_node n = name.first_child(); n; n = n.next_sibling())
+        if (is(n.name(), "given") || is(n.name(), "family")) return true;
+    return false;
+}
+
+class Members {
+public:
+    Members(Cda& cda, const Taken& taken, bool statement)
+        : cda_(cda), w_(cda.json), taken_(taken), base_(cda.slots.size())
+    {
+        head_.statement = statement;
+    }
+    ~Members() { cda_.slots.resize(base_); }
+    Members(const Members&) = delete;
+    Members& operator=(const Members&) = delete;
+
+    void collect(pugi::xml_node node)
+    {
+        head_.take(node);
+        const bool related_subject = is(node.name(), "relatedSubject");
+        for (pugi::xml_node child = node.first_child(); child; child = child.next_sibling()) {
+            if (child.type() != pugi::node_element) continue;
+            const auto& field = element_field(child.name());
+            if (field.row->as == As::ignore || (!taken_.empty() && taken_.has(child))) continue;
+            if (field.row->as == As::flatten || (related_subject && is(child.name(), "subject"))) {
+                if (std::strncmp(child.name(), "external", 8) == 0) head_.external = child.name();
+                collect(child);
+            } else {
+                cda_.slots.push_back({&field, child});
+            }
+        }
+    }
+    void write()
+    {
+        head_.write(w_);
+        auto& slots = cda_.slots;
+        const auto less = [](const Slot& a, const Slot& b) { return a.field->field < b.field->field; };
+        const auto from = slots.begin() + static_cast<std::ptrdiff_t>(base_);
+        if (!std::is_sorted(from, slots.end(), less)) std::stable_sort(from, slots.end(), less);
+        // By index: what is written below grows and shrinks the stack above `last`.
+        const std::size_t last = slots.size();
+        for (std::size_t i = base_; i < last;) {
+            std::size_t end = i + 1;
+            while (end < last && slots[end].field->field == slots[i].field->field) ++end;
+            group(i, end);
+            i = end;
+        }
+    }
+
+private:
+    pugi::xml_node node(std::size_t i) const { return cda_.slots[i].node; }
+
+    void group(std::size_t i, std::size_t end)
+    {
+        const ElementRow& row = *cda_.slots[i].field->row;
+        switch (row.as) {
+            case As::templates:
+            case As::ids:
+                return list(row.json, i, end, [&](pugi::xml_node n) { data_members(cda_, n); });
+            case As::codes:
+                return list(row.json, i, end, [&](pugi::xml_node n) { code_members(cda_, n); });
+            case As::telecom:
+                return list(row.json, i, end, [&](pugi::xml_node n) { telecom_members(cda_, n); });
+            case As::address:
+                return list(row.json, i, end, [&](pugi::xml_node n) { address_members(cda_, n); });
+            case As::objects:
+                return list(row.json, i, end, [&](pugi::xml_node n) { members(cda_, n, taken_); });
+            case As::more:
+                return more_elements(row.json, i, end);
+            case As::related:
+                return related(i, end);
+            case As::name:
+                return names(i, end);
+            default:
+                one(row, node(i));
+                if (end > i + 1) more(row, i + 1, end);
+        }
+    }
+    template <class F>
+    void list(const char* name, std::size_t i, std::size_t end, F write)
+    {
+        if (cda_.too_deep()) return;
+        w_.open_field(name, '[');
+        for (; i < end; ++i) {
+            w_.open('{');
+            write(node(i));
+            w_.close('}');
+        }
+        w_.close(']');
+    }
+    void more_elements(const char* name, std::size_t i, std::size_t end)
+    {
+        if (cda_.too_deep(2 * more_depth_max)) return;
+        w_.open_field(name, '[');
+        for (; i < end; ++i) more_element(cda_, node(i));
+        w_.close(']');
+    }
+    // The second and later ones of what should stand once.
+    void more(const ElementRow& row, std::size_t i, std::size_t end)
+    {
+        const std::string name = std::string(row.json) + "More";
+        list(name.c_str(), i, end, [&](pugi::xml_node n) { one(row, n); });
+    }
+    void one(const ElementRow& row, pugi::xml_node n)
+    {
+        switch (row.as) {
+            case As::code:
+                return code_field(cda_, row.json, n);
+            case As::word:
+                return word_field(cda_, row.json, n);
+            case As::truth:
+                return truth_field(cda_, row.json, n);
+            case As::number:
+                return number_field(cda_, row.json, n);
+            case As::time:
+                return time_field(cda_, row.json, n);
+            case As::quantity:
+                return quantity_field(cda_, row.json, n);
+            case As::value:
+                return value_field(cda_, row.json, n);
+            case As::text:
+                return text_field(cda_, row.json, n);
+            case As::words:
+                return words_field(cda_, row.json, n);
+            default:
+                return object(row.json, n);
+        }
+    }
+    void object(const char* name, pugi::xml_node n)
+    {
+        if (cda_.too_deep()) return;
+        w_.open_field(name, '{');
+        members(cda_, n, taken_);
+        w_.close('}');
+    }
+    void names(std::size_t i, std::size_t end)
+    {
+        bool person = is_person(node(i).parent());
+        for (std::size_t k = i; k < end && !person; ++k) person = has_name_parts(node(k));
+        if (person) {
+            list("names", i, end, [&](pugi::xml_node n) { name_members(cda_, n); });
+            return;
+        }
+        words_field(cda_, "name", node(i));
+        if (end == i + 1) return;
+        w_.open_field("nameMore", '[');
+        for (++i; i < end; ++i) w_.text(cda_.narrative.line(node(i)));
+        w_.close(']');
+    }
+    void related(std::size_t i, std::size_t end)
+    {
+        if (cda_.too_deep()) return;
+        w_.open_field("related", '[');
+        for (; i < end; ++i) {
+            const pugi::xml_node holder = node(i);
+            bool any = false;
+            for (pugi::xml_node s = holder.first_child(); s; s = s.next_sibling())
+                if (is_statement(s)) {
+                    relation(holder, s);
+                    any = true;
+                }
+            if (!any) relation(holder, {});
+        }
+        w_.close(']');
+    }
+    void relation(pugi::xml_node holder, pugi::xml_node statement)
+    {
+        w_.open('{');
+        relation_members(cda_, holder);
+        if (statement) statement_members(cda_, statement, taken_);
+        w_.close('}');
+    }
+
+    Cda& cda_;
+    JsonWriter& w_;
+    const Taken& taken_;
+    std::size_t base_;
+    Head head_;
+};
+
+}  // namespace
+
+bool Taken::has(pugi::xml_node node) const
+{
+    if (!sorted_) std::sort(nodes_.begin(), nodes_.end());
+    sorted_ = true;
+    return std::binary_search(nodes_.begin(), nodes_.end(), static_cast<const void*>(node.internal_object()));
+}
+
+bool is_true(const char* value)
+{
+    return is(value, "true") || is(value, "1");
+}
+
+bool is_statement(pugi::xml_node node)
+{
+    constexpr const char* names[] = {
+        "observation", "act",       "substanceAdministration", "organizer",       "supply",
+        "procedure",   "encounter", "observationMedia",        "regionOfInterest"};
+    const char* n = node.name();
+    return std::any_of(std::begin(names), std::end(names), [&](const char* s) { return is(n, s); });
+}
+
+pugi::xml_node statement_in(pugi::xml_node holder)
+{
+    for (pugi::xml_node n = holder.first_child(); n; n = n.next_sibling())
+        if (is_statement(n)) return n;
+    return {};
+}
+
+void members(Cda& cda, pugi::xml_node node, const Taken& taken)
+{
+    Members m(cda, taken, false);
+    m.collect(node);
+    m.write();
+}
+
+void statement_members(Cda& cda, pugi::xml_node node, const Taken& taken)
+{
+    cda.json.field("statement", node.name());
+    Members m(cda, taken, true);
+    m.collect(node);
+    m.write();
+}
+
+void relation_members(Cda& cda, pugi::xml_node holder)
+{
+    auto& w = cda.json;
+    w.field("typeCode", holder.attribute("typeCode").value());
+    if (is_true(holder.attribute("inversionInd").value())) w.flag_field("inversionInd", true);
+    if (is_true(holder.attribute("negationInd").value())) w.flag_field("relationNegated", true);
+    w.field("sequenceNumber", holder.child("sequenceNumber").attribute("value").value());
+}
+
+void object_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    if (!node || cda.too_deep()) return;
+    cda.json.open_field(name, '{');
+    members(cda, node);
+    cda.json.close('}');
+}
+
+}  // namespace direct::ccda

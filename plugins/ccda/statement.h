@@ -1,0 +1,106 @@
+// statement.h - any HL7 clinical statement as JSON, whole: what its entry template is does not matter here.
+// Every child element has a row in the table of statement_table.cpp that says what it is called in JSON and
+// how it is written; elements without a row come back under "more" as they stand, so that nothing disappears. Extractors
+// write the fields that make their kind special first, take() the nodes those came from, and let the rest
+// be written by members().
+//
+// Shape: levels that only wrap another (assignedAuthor, participantRole, manufacturedProduct, criterion,
+// observationRange, ...) are flattened into the object above; what repeats is an array; the second and
+// later ones of what should stand once are "<name>More". entryRelationship and component become "related":
+// typeCode, inversionInd and the whole statement, as deep as Cda::too_deep() allows.
+// Source: HL7 CDA R2 schema (POCD_MT000040), HL7 sdtc extensions; clinical documents section 3.
+#pragma once
+#include <cstdint>
+#include <pugixml.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace direct::ccda {
+
+class Cda;
+
+/// How a child element is written.
+enum class As : std::uint8_t {
+    templates,
+    ids,
+    code,    ///< CD, CE: an object
+    codes,   ///< the same, an array
+    word,    ///< CS: its code as text; "<name>NullFlavor" when it has none
+    truth,   ///< BL: true or false
+    number,  ///< INT: its value as text; a range is an object
+    time,
+    quantity,
+    value,  ///< ANY by xsi:type
+    text,   ///< ED
+    words,  ///< ST, SC
+    telecom,
+    address,
+    name,  ///< "names" of a person, "name" of anything else
+    object,
+    objects,  ///< the same, an array
+    flatten,  ///< its members belong to the object above
+    related,
+    ignore,
+    more
+};
+
+struct ElementRow {
+    const char* element;  ///< local name; an sdtc element is the same as the plain one
+    const char* json;
+    As as;
+};
+
+/// Rows with the same JSON name have the same field number; numbers follow the order of the CDA schema.
+struct ElementField {
+    const ElementRow* row;
+    unsigned field;
+};
+/// How to write an element; As::more for one nobody has told us of. O(1).
+const ElementField& element_field(const char* name);
+
+/// Nodes at any level below a statement that an extractor has written itself.
+class Taken {
+public:
+    void add(pugi::xml_node node)
+    {
+        if (node) nodes_.push_back(node.internal_object());
+        sorted_ = false;
+    }
+    bool has(pugi::xml_node node) const;
+    bool empty() const { return nodes_.empty(); }
+
+private:
+    mutable std::vector<const void*> nodes_;
+    mutable bool sorted_ = false;
+};
+
+/// One child waiting to be written; a stack of them lives in Cda, so that nothing is allocated per statement.
+struct Slot {
+    const ElementField* field;
+    pugi::xml_node node;
+};
+
+/// Members of a statement, role, entity or participation, without the braces: attributes that mean something
+/// (typeCode, classCode, moodCode, negationInd, inversionInd, nullFlavor), then every child but the taken;
+/// what is below them too.
+void members(Cda& cda, pugi::xml_node node, const Taken& taken = {});
+
+/// Member "statement" (the element's name), then members().
+void statement_members(Cda& cda, pugi::xml_node node, const Taken& taken = {});
+
+/// What an entryRelationship or component says beside its statement: typeCode, inversionInd, sequenceNumber;
+/// "relationNegated" is its own negationInd.
+void relation_members(Cda& cda, pugi::xml_node holder);
+
+/// Member `name`: an object of members(); nothing when the node is empty.
+void object_field(Cda& cda, const char* name, pugi::xml_node node);
+
+/// What an entryRelationship, component or entry holds: its first clinical statement.
+pugi::xml_node statement_in(pugi::xml_node holder);
+bool is_statement(pugi::xml_node node);
+
+/// Attribute that is an xs:boolean saying yes.
+bool is_true(const char* value);
+
+}  // namespace direct::ccda
