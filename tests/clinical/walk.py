@@ -1,0 +1,187 @@
+"""What a CDA document says in codes, times and quantities, found by a walk that knows nothing of sections or templates, and
+whether the answer of `directctl parse` says it too.
+
+Per place (each entry of the body, and the header) everything the XML says is counted, and everything the items of that place
+say; what the document says more often than the items is missing. An item belongs to the entry its `path` leads through.
+"""
+import collections
+import re
+import xml.etree.ElementTree as ElementTree
+
+HL7 = "{urn:hl7-org:v3}"
+TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+# Where a reference leads is told by the words it leads to.
+NO_VALUE = {"reference", "thumbnail"}
+# Of these the document object says what they are in words of its own.
+HEADER_KNOWN = {"templateId", "typeId", "realmCode"}
+
+
+def local(element):
+    return element.tag.rsplit("}", 1)[-1] if isinstance(element.tag, str) else ""
+
+
+def steps_of(parent):
+    """Children with their step in a path: name[number among its equals]."""
+    count = collections.Counter()
+    for child in parent:
+        if not isinstance(child.tag, str):
+            continue
+        count[local(child)] += 1
+        yield child, "%s[%d]" % (local(child), count[local(child)])
+
+
+class Said:
+    """Codes (with their system), times and other values, quantities (with their unit), each with how often."""
+
+    def __init__(self):
+        self.codes, self.values, self.quantities = (collections.Counter() for _ in range(3))
+
+    def missing_in(self, other):
+        for name in ("codes", "values", "quantities"):
+            for what, times in sorted((getattr(self, name) - getattr(other, name)).items()):
+                yield name[:-1] if name != "quantities" else "quantity", what, times
+
+
+def from_xml(element, said, skip=()):
+    """Adds what an element and everything below it says. Narrative blocks are left out."""
+    name = local(element)
+    code, value = element.get("code"), element.get("value")
+    if code:
+        said.codes[code, element.get("codeSystem") or ""] += 1
+    if value and name not in NO_VALUE:
+        if element.get("unit"):
+            said.quantities[value, element.get("unit")] += 1
+        else:
+            said.values[value] += 1
+    for child in element:
+        if isinstance(child.tag, str) and local(child) not in skip:
+            from_xml(child, said, skip)
+
+
+def from_json(node, said):
+    """Adds what a JSON value says: objects with code or value, and every text on its own."""
+    if isinstance(node, dict):
+        if isinstance(node.get("code"), str):
+            said.codes[node["code"], node.get("codeSystem", "")] += 1
+            if node.get("codeSystem"):
+                said.codes[node["code"], ""] += 1
+        if isinstance(node.get("value"), str) and node.get("unit"):
+            said.quantities[node["value"], node["unit"]] += 1
+        for key, inner in node.items():
+            if isinstance(inner, str):
+                said.values[inner] += 1
+                if key != "code":
+                    said.codes[inner, ""] += 1
+            else:
+                from_json(inner, said)
+    elif isinstance(node, list):
+        for inner in node:
+            if isinstance(inner, str):
+                said.values[inner] += 1
+                said.codes[inner, ""] += 1
+            else:
+                from_json(inner, said)
+    elif isinstance(node, bool):
+        said.values["true" if node else "false"] += 1
+    elif isinstance(node, int):
+        said.values[str(node)] += 1
+
+
+# A status is told as a word: that it is of code system ActStatus everybody knows.
+PLAIN = {"2.16.840.1.113883.5.14", "2.16.840.1.113883.5.4", "2.16.840.1.113883.5.6"}
+
+
+def forgive(raw, told):
+    """Codes whose system is clear from where they stand may be told as a word."""
+    for (code, system), times in list(raw.codes.items()):
+        short = times - told.codes[code, system]
+        if system and short > 0:
+            have = told.codes[code, ""] - sum(
+                n for (c, s), n in raw.codes.items() if c == code and s != system)
+            told.codes[code, system] += max(0, min(short, have))
+
+
+def sections_of(root):
+    """(section element, path), nested ones too."""
+    def below(parent, path):
+        number = 0
+        for component in parent.findall(HL7 + "component"):
+            number += 1
+            section = component.find(HL7 + "section")
+            if section is not None:
+                here = "%s/component[%d]/section" % (path, number)
+                yield section, here
+                yield from below(section, here)
+    body = root.find("%scomponent/%sstructuredBody" % (HL7, HL7))
+    if body is not None:
+        yield from below(body, "/ClinicalDocument/component/structuredBody")
+
+
+ENTRY = re.compile(r"^(.*?/entry\[\d+\])(/|$)")
+
+
+def items_by_entry(answer):
+    by = collections.defaultdict(list)
+    for item in answer["items"]:
+        match = ENTRY.match(item.get("path", ""))
+        by[match.group(1) if match else "header"].append(item)
+    return by
+
+
+def name_of_entry(section):
+    title = section.find(HL7 + "title")
+    return "".join(title.itertext()).strip() if title is not None else "?"
+
+
+def tree_of(xml):
+    """The document's tree. Fragments in the field use the customary prefixes without declaring them."""
+    try:
+        return ElementTree.fromstring(xml)
+    except ElementTree.ParseError:
+        known = (b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"', b' xmlns:sdtc="urn:hl7-org:sdtc"')
+        begin, name, rest = xml.partition(b"<ClinicalDocument")
+        return ElementTree.fromstring(begin + name + b"".join(k for k in known if k.split(b"=")[0] not in rest) + rest)
+
+
+def missing(xml, answer):
+    """Lines, one for each thing that the document says and the answer does not. Empty: nothing is lost."""
+    root = tree_of(xml)
+    if not root.tag.startswith("{"):
+        for e in root.iter():
+            if isinstance(e.tag, str) and not e.tag.startswith("{"):
+                e.tag = HL7 + e.tag
+    by, out = items_by_entry(answer), []
+    skipped = collections.Counter(s["section"] for s in answer.get("skipped", []))
+    names = {s["path"]: s["name"] for s in answer["document"].get("sections", [])}
+    for section, path in sections_of(root):
+        for number, entry in enumerate(section.findall(HL7 + "entry"), 1):
+            where = "%s/entry[%d]" % (path, number)
+            if where not in by and skipped[names.get(path, "other")]:
+                skipped[names.get(path, "other")] -= 1
+                continue
+            raw, told = Said(), Said()
+            from_xml(entry, raw)
+            from_json(by.get(where, []), told)
+            forgive(raw, told)
+            statement = "/".join(local(e) for e in list(entry)[:1])
+            out += ["%s (%s) %s: %s %s x%d" % (names.get(path), name_of_entry(section), where + "/" + statement, kind,
+                                               what if isinstance(what, str) else " ".join(what).strip(), times)
+                    for kind, what, times in raw.missing_in(told)]
+        raw, told = Said(), Said()
+        for child in section:
+            if isinstance(child.tag, str) and local(child) not in ("text", "entry", "component", "title"):
+                from_xml(child, raw)
+        from_json([s for s in answer["document"].get("sections", []) if s["path"] == path], told)
+        forgive(raw, told)
+        out += ["%s section %s: %s %s x%d" % (names.get(path), path, kind, what if isinstance(what, str) else " ".join(what).strip(), times)
+                for kind, what, times in raw.missing_in(told)]
+    raw, told = Said(), Said()
+    for child in root:
+        if isinstance(child.tag, str) and local(child) not in HEADER_KNOWN | {"component"}:
+            from_xml(child, raw)
+    document = {k: v for k, v in answer["document"].items() if k != "sections"}
+    from_json([document] + by.get("header", []), told)
+    forgive(raw, told)
+    out += ["header: %s %s x%d" % (kind, what if isinstance(what, str) else " ".join(what).strip(), times)
+            for kind, what, times in raw.missing_in(told)]
+    return out
