@@ -2,6 +2,7 @@
 // cost this document only.
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "plugins/parser_plugin.h"
@@ -87,6 +89,16 @@ direct_parse_status misbehave(const direct_host* host, std::string_view word, co
     if (word == "fork") return ::fork() >= 0 ? DIRECT_PARSED : DIRECT_MALFORMED;
     if (word == "exec") ::execl("/bin/true", "true", nullptr);
     if (word == "kill-parent") return ::kill(::getppid(), 0) == 0 ? DIRECT_PARSED : DIRECT_MALFORMED;
+    if (word == "trace-parent")
+        return ::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr) == 0 ? DIRECT_PARSED : DIRECT_MALFORMED;
+    if (word == "trace-me")
+        return ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0 ? DIRECT_PARSED : DIRECT_MALFORMED;
+    if (word == "thread") std::thread([] {}).join();
+    if (word == "duplicate") return ::dup(channel) >= 0 ? DIRECT_PARSED : DIRECT_MALFORMED;
+    if (word == "turn-into-code") {
+        void* p = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return ::mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0 ? DIRECT_PARSED : DIRECT_MALFORMED;
+    }
     if (word == "code") {
         void* p =
             ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -106,7 +118,32 @@ direct_parse_status misbehave(const direct_host* host, std::string_view word, co
                         "E\0\0\0\x01"
                         "0\0\0\0\0",
                         14));
+    if (word == "big-document") {
+        const std::string json = "{\"x\":\"" + std::string(host->max_document - 7, 'x') + "\"}";
+        host->document(host->context, bytes_of(json));
+        return DIRECT_PARSED;
+    }
+    if (word == "largest-document") {
+        const std::string json = "{\"x\":\"" + std::string(host->max_document - 8, 'x') + "\"}";
+        return host->document(host->context, bytes_of(json)) ? DIRECT_LIMIT : DIRECT_PARSED;
+    }
     about(host);
+    if (word == "largest-item") {
+        const std::string json = "{\"x\":\"" + std::string(host->max_json - 8, 'x') + "\"}";
+        return tell(host, json) ? DIRECT_LIMIT : DIRECT_PARSED;
+    }
+    if (word == "many-children" || word == "children-of-bytes") {
+        const std::string content(word == "many-children" ? 1 : 1u << 20, 'c');
+        const direct_child child{sizeof child, bytes_of("c"), {}, bytes_of(content), {}};
+        while (host->child(host->context, &child) == 0) {
+        }
+    }
+    if (word == "bytes-of-items") {
+        const std::string json = "{\"x\":\"" + std::string(100000, 'x') + "\"}";
+        while (tell(host, json) == 0) {
+        }
+    }
+    if (word == "long-note") host->note(host->context, bytes_of(std::string(5000, 'n')));
     if (word == "broken-json") tell(host, R"({"section":"other",})");
     if (word == "array-json") tell(host, R"(["no object"])");
     if (word == "not-utf8") tell(host, "{\"x\":\"\xC3\x28\"}");

@@ -118,6 +118,18 @@ const Misdeed misdeeds[] = {
     {"exec", "crashed", true},
     {"kill-parent", "crashed", true},
     {"code", "crashed", true},
+    {"turn-into-code", "crashed", true},
+    {"thread", "crashed", true},
+    {"duplicate", "crashed", true},
+    {"trace-parent", "crashed", true},
+    {"trace-me", "crashed", true},
+    {"big-document", "limit"},
+    {"largest-document", "parsed"},
+    {"largest-item", "parsed"},
+    {"many-children", "limit"},
+    {"children-of-bytes", "limit"},
+    {"bytes-of-items", "limit"},
+    {"long-note", "parsed"},
     {"flood-politely", "limit"},
     {"big-item", "limit"},
     {"flood-channel", "limit"},
@@ -182,6 +194,7 @@ BOOST_AUTO_TEST_CASE(a_note_is_one_clean_line)
     BOOST_REQUIRE(outcome.notes.size() == 1u);
     BOOST_TEST(outcome.notes[0] == "line one line two  [31m?");
     BOOST_TEST(parse(shared_pool(), "bad:many-notes").notes.size() == 100u);
+    BOOST_TEST(parse(shared_pool(), "bad:long-note").notes.at(0).size() == 1024u);
     BOOST_TEST(parse(shared_pool(), "bad:many-skips").skipped.size() == 1000u);
 }
 
