@@ -56,6 +56,9 @@ direct_parse_status read(const direct_host* host, const direct_document* documen
     ccda::Body body(cda);
     body.walk(root);
     const auto kind = ccda::kind_of(root, body.has_known_sections());
+    if (cda.narrative.lines_cut())
+        cda.skip("document",
+                 std::to_string(cda.narrative.lines_cut()) + " texts longer than 256 KB were cut");
     cda.json.clear();
     cda.json.open('{');
     ccda::document_fields(cda, root, kind);

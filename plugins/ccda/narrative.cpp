@@ -130,8 +130,14 @@ std::string Narrative::block(pugi::xml_node node, std::size_t max, bool& cut) co
 
 std::string Narrative::line(pugi::xml_node node) const
 {
-    Renderer r(xml_, reference_max, true);
+    return line(node, line_max);
+}
+
+std::string Narrative::line(pugi::xml_node node, std::size_t max) const
+{
+    Renderer r(xml_, max, true);
     r.children(node);
+    if (r.full() && max == line_max) ++lines_cut_;
     return r.take();
 }
 
@@ -140,7 +146,7 @@ Narrative::Resolved Narrative::resolve(std::string_view reference)
     if (reference.starts_with('#')) reference.remove_prefix(1);
     const pugi::xml_node target = reference.empty() ? pugi::xml_node() : xml_.by_id(reference);
     if (!target || spent_ > document_max) return {};
-    Resolved out{line(target), true};
+    Resolved out{line(target, reference_max), true};
     spent_ += out.text.size();
     return out;
 }

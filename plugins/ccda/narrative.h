@@ -14,14 +14,19 @@ class Narrative {
 public:
     explicit Narrative(const XmlView& xml) : xml_(xml) {}
 
-    static constexpr std::size_t reference_max = 16u << 10;  ///< bytes of one resolved reference
+    /// Bytes of an element's own words: a note may be an entry's text. What is longer is cut and counted.
+    static constexpr std::size_t line_max = 256u << 10;
+    /// Bytes of one resolved reference; the narrative has it whole.
+    static constexpr std::size_t reference_max = 16u << 10;
     static constexpr std::uint64_t document_max = 4u << 20;  ///< bytes of all resolved references
 
     /// Text of a block: rows, paragraphs and list items on lines of their own, cells separated by " | ".
     /// Cut at `max` bytes on a character boundary; `cut` tells.
     std::string block(pugi::xml_node node, std::size_t max, bool& cut) const;
-    /// Text on one line, at most reference_max bytes.
+    /// Text on one line, at most line_max bytes.
     std::string line(pugi::xml_node node) const;
+    /// How many lines were cut, so that somebody is told.
+    std::size_t lines_cut() const { return lines_cut_; }
 
     struct Resolved {
         std::string text;
@@ -35,8 +40,11 @@ public:
     std::string text_of(pugi::xml_node ed, std::string& reference);
 
 private:
+    std::string line(pugi::xml_node node, std::size_t max) const;
+
     const XmlView& xml_;
     std::uint64_t spent_ = 0;
+    mutable std::size_t lines_cut_ = 0;
 };
 
 }  // namespace direct::ccda

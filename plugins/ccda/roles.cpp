@@ -215,7 +215,15 @@ void address_members(Cda& cda, pugi::xml_node n)
     cda.json.field("nullFlavor", n.attribute("nullFlavor").value());
     list_of_words(cda, "streetAddressLine", n, "streetAddressLine");
     for (const char* part : address_parts) address_part(cda, n, part);
-    if (!n.child("streetAddressLine") && !n.child("city") && !n.child("state")) words_member(cda, "text", n);
+    // Words between the parts are said too; without the usual parts, all words together.
+    std::string text;
+    if (!n.child("streetAddressLine") && !n.child("city") && !n.child("state"))
+        text = cda.narrative.line(n);
+    else
+        for (pugi::xml_node own = n.first_child(); own; own = own.next_sibling())
+            if (own.type() == pugi::node_pcdata || own.type() == pugi::node_cdata)
+                append_words(text, own.value());
+    cda.json.field("text", text);
     time_field(cda, "period", n.child("useablePeriod"));
 }
 

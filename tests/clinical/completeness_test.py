@@ -36,7 +36,7 @@ def own_documents():
                 if name.endswith(".xml"):
                     with open(os.path.join(folder, name), "rb") as file:
                         content = file.read()
-                    if b"ClinicalDocument" in content or b"ContinuityOfCareRecord" in content:
+                    if b"ClinicalDocument" in content:
                         yield os.path.join(os.path.relpath(folder, SOURCE), name), content
 
 
@@ -45,7 +45,8 @@ def corpus_documents():
     if not os.path.exists(os.path.join(corpus, "truth.tsv")):
         return []
     with open(os.path.join(corpus, "truth.tsv"), encoding="utf-8") as file:
-        return [line.rstrip("\n").split("\t")[4] for line in file if line.startswith("D\t")]
+        rows = [line.rstrip("\n").split("\t") for line in file if line.startswith("D\t")]
+    return [row[4] for row in rows if row[2] != "CCR"]
 
 
 def corpus_bytes(path):
@@ -62,8 +63,8 @@ class Completeness(unittest.TestCase):
         answer = parse(content)
         self.assertNotIn("error", answer, name)
         lost = walk.missing(content, answer)
-        shown = "\n  ".join(lost[:LINES_SHOWN])
-        self.assertFalse(lost, "%s: %d things are lost\n  %s" % (name, len(lost), shown))
+        if lost:
+            self.fail("%s: %d things are lost\n  %s" % (name, len(lost), "\n  ".join(lost[:LINES_SHOWN])))
 
     def test_documents_made_for_the_project(self):
         documents = list(own_documents())
@@ -86,7 +87,7 @@ class Completeness(unittest.TestCase):
 
     def test_the_walk_sees_what_is_taken_away(self):
         """A walk that finds nothing missing in an answer without items would prove nothing."""
-        name, content = next((n, c) for n, c in own_documents() if b"ClinicalDocument" in c)
+        name, content = next((n, c) for n, c in own_documents() if n.endswith("ccda/ccd.xml"))
         answer = parse(content)
         code = next(i["code"] for i in answer["items"] if "/entry[" in i["path"] and "code" in i.get("code", {}))
         whole = walk.missing(content, answer)

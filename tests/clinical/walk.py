@@ -1,4 +1,4 @@
-"""What a CDA document says in codes, times and quantities, found by a walk that knows nothing of sections or templates, and
+"""What a CDA document says in codes, times, quantities, ids and words, found by a walk that knows nothing of sections or templates, and
 whether the answer of `directctl parse` says it too.
 
 Per place (each entry of the body, and the header) everything the XML says is counted, and everything the items of that place
@@ -31,15 +31,27 @@ def steps_of(parent):
 
 
 class Said:
-    """Codes (with their system), times and other values, quantities (with their unit), each with how often."""
+    """Codes (with their system), times and other values, quantities (with their unit), ids, and words, each with how often."""
+
+    KINDS = {"codes": "code", "values": "value", "quantities": "quantity", "ids": "id", "words": "words"}
 
     def __init__(self):
-        self.codes, self.values, self.quantities = (collections.Counter() for _ in range(3))
+        for kind in self.KINDS:
+            setattr(self, kind, collections.Counter())
 
     def missing_in(self, other):
-        for name in ("codes", "values", "quantities"):
-            for what, times in sorted((getattr(self, name) - getattr(other, name)).items()):
-                yield name[:-1] if name != "quantities" else "quantity", what, times
+        """Lines: what this says more often than the other. Words need only be there, in whatever longer text."""
+        everything = "\n".join(other.words)
+        for kind, name in self.KINDS.items():
+            ours, theirs = getattr(self, kind), getattr(other, kind)
+            for what, times in sorted(ours.items()):
+                lost = times - theirs[what] if kind != "words" else what not in everything
+                if lost > 0:
+                    yield "%s %s x%d" % (name, what if isinstance(what, str) else " ".join(what).strip(), lost)
+
+
+def normal(text):
+    return " ".join((text or "").split())
 
 
 def from_xml(element, said, skip=()):
@@ -53,6 +65,14 @@ def from_xml(element, said, skip=()):
             said.quantities[value, element.get("unit")] += 1
         else:
             said.values[value] += 1
+    if name != "templateId" and element.get("root"):
+        said.ids[element.get("root"), element.get("extension") or ""] += 1
+    if element.get("displayName"):
+        said.words[normal(element.get("displayName"))] += 1
+    if element.get("representation") != "B64":
+        for text in [element.text] + [child.tail for child in element]:
+            if normal(text):
+                said.words[normal(text)] += 1
     for child in element:
         if isinstance(child.tag, str) and local(child) not in skip:
             from_xml(child, said, skip)
@@ -61,6 +81,8 @@ def from_xml(element, said, skip=()):
 def from_json(node, said):
     """Adds what a JSON value says: objects with code or value, and every text on its own."""
     if isinstance(node, dict):
+        if isinstance(node.get("root"), str):
+            said.ids[node["root"], node.get("extension", "")] += 1
         if isinstance(node.get("code"), str):
             said.codes[node["code"], node.get("codeSystem", "")] += 1
             if node.get("codeSystem"):
@@ -69,7 +91,12 @@ def from_json(node, said):
             said.quantities[node["value"], node["unit"]] += 1
         for key, inner in node.items():
             if isinstance(inner, str):
+                said.words[normal(inner)] += 1
                 said.values[inner] += 1
+                # Of the document itself: "root^extension" or "root".
+                if key in ("id", "setId"):
+                    root, _, extension = inner.partition("^")
+                    said.ids[root, extension] += 1
                 if key != "code":
                     said.codes[inner, ""] += 1
             else:
@@ -77,6 +104,7 @@ def from_json(node, said):
     elif isinstance(node, list):
         for inner in node:
             if isinstance(inner, str):
+                said.words[normal(inner)] += 1
                 said.values[inner] += 1
                 said.codes[inner, ""] += 1
             else:
@@ -164,17 +192,15 @@ def missing(xml, answer):
             from_json(by.get(where, []), told)
             forgive(raw, told)
             statement = "/".join(local(e) for e in list(entry)[:1])
-            out += ["%s (%s) %s: %s %s x%d" % (names.get(path), name_of_entry(section), where + "/" + statement, kind,
-                                               what if isinstance(what, str) else " ".join(what).strip(), times)
-                    for kind, what, times in raw.missing_in(told)]
+            place = "%s (%s) %s/%s" % (names.get(path), name_of_entry(section), where, statement)
+            out += ["%s: %s" % (place, line) for line in raw.missing_in(told)]
         raw, told = Said(), Said()
         for child in section:
             if isinstance(child.tag, str) and local(child) not in ("text", "entry", "component", "title"):
                 from_xml(child, raw)
         from_json([s for s in answer["document"].get("sections", []) if s["path"] == path], told)
         forgive(raw, told)
-        out += ["%s section %s: %s %s x%d" % (names.get(path), path, kind, what if isinstance(what, str) else " ".join(what).strip(), times)
-                for kind, what, times in raw.missing_in(told)]
+        out += ["%s section %s: %s" % (names.get(path), path, line) for line in raw.missing_in(told)]
     raw, told = Said(), Said()
     for child in root:
         if isinstance(child.tag, str) and local(child) not in HEADER_KNOWN | {"component"}:
@@ -182,6 +208,5 @@ def missing(xml, answer):
     document = {k: v for k, v in answer["document"].items() if k != "sections"}
     from_json([document] + by.get("header", []), told)
     forgive(raw, told)
-    out += ["header: %s %s x%d" % (kind, what if isinstance(what, str) else " ".join(what).strip(), times)
-            for kind, what, times in raw.missing_in(told)]
+    out += ["header: " + line for line in raw.missing_in(told)]
     return out

@@ -318,6 +318,33 @@ BOOST_AUTO_TEST_CASE(narratives_too_long_together_are_told_as_left_out)
                std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(an_entry_may_be_a_long_note)
+{
+    const auto of_size = [](std::size_t n) {
+        return ccda().read(with_body("<component><section><title>T</title><entry><act><text>" +
+                                     std::string(n, 'n') + "</text></act></entry></section></component>"));
+    };
+    const auto whole = of_size((256u << 10) - 1);
+    BOOST_TEST(whole.items.at(0).at("text").get<std::string>().size() == (256u << 10) - 1);
+    BOOST_TEST(whole.skipped.empty());
+    const auto cut = of_size(300u << 10);
+    BOOST_TEST(cut.items.at(0).at("text").get<std::string>().size() == 256u << 10);
+    BOOST_REQUIRE(cut.skipped.size() == 1u);
+    BOOST_TEST(cut.skipped[0].second == "1 texts longer than 256 KB were cut");
+}
+
+BOOST_AUTO_TEST_CASE(words_beside_the_parts_of_an_address_are_kept)
+{
+    const auto told = ccda().read(
+        "<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><recordTarget><patientRole><addr>care of\n the owl "
+        "<city>Testville</city> "
+        "(back door)</addr><addr>1 Owl Lane</addr></patientRole></recordTarget></ClinicalDocument>");
+    const json addresses = told.of("demographics").at(0).at("addresses");
+    BOOST_TEST(addresses[0].at("text") == "care of the owl (back door)");
+    BOOST_TEST(addresses[0].at("city") == "Testville");
+    BOOST_TEST(addresses[1].at("text") == "1 Owl Lane");
+}
+
 BOOST_AUTO_TEST_CASE(every_narrative_of_the_corpus_is_of_our_making)
 {
     namespace fs = std::filesystem;
