@@ -143,5 +143,14 @@ void extract_allergies(Cda& cda, const Section& section);
 void extract_medications(Cda& cda, const Section& section);
 void extract_problems(Cda& cda, const Section& section);
 void extract_results(Cda& cda, const Section& section);
+void extract_vitals(Cda& cda, const Section& section);
+void extract_social_history(Cda& cda, const Section& section);
+void extract_functional_status(Cda& cda, const Section& section);
+void extract_mental_status(Cda& cda, const Section& section);
+void extract_family_history(Cda& cda, const Section& section);
+void extract_medical_equipment(Cda& cda, const Section& section);
+void extract_payers(Cda& cda, const Section& section);
+void extract_advance_directives(Cda& cda, const Section& section);
+void extract_care_team(Cda& cda, const Section& section);
 
 }  // namespace direct::ccda

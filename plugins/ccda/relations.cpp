@@ -44,10 +44,11 @@ void qualifier_field(Cda& cda, const char* name, pugi::xml_node observation)
     w.close('}');
 }
 
-void qualifier_fields(Cda& cda, pugi::xml_node of, std::span<const Qualifier> table, Taken& taken)
+void qualifier_fields(Cda& cda, pugi::xml_node of, std::span<const Qualifier> table, Taken& taken,
+                      const char* relation)
 {
     unsigned told = 0;
-    for (pugi::xml_node holder : of.children("entryRelationship")) {
+    for (pugi::xml_node holder : of.children(relation)) {
         const pugi::xml_node s = statement_in(holder);
         if (!s.child("templateId")) continue;
         for (std::size_t i = 0; i < table.size(); ++i) {

@@ -20,7 +20,8 @@ void qualifier_field(Cda& cda, const char* name, pugi::xml_node observation);
 
 /// For each of `table` the first related observation it knows, as qualifier_field(); those are taken. Further
 /// ones of the same kind stay in "related".
-void qualifier_fields(Cda& cda, pugi::xml_node of, std::span<const Qualifier> table, Taken& taken);
+void qualifier_fields(Cda& cda, pugi::xml_node of, std::span<const Qualifier> table, Taken& taken,
+                      const char* relation = "entryRelationship");
 
 /// One object of an array of parts: kind, path, what `special` writes, the relation and the whole statement.
 template <class F>
