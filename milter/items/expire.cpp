@@ -2,6 +2,8 @@
 // documents with their bytes, then the message and its index rows.
 #include "milter/base/address.h"
 #include "milter/items/hand_over.h"
+#include "milter/items/item_index.h"
+#include "milter/items/placement.h"
 #include "milter/items/rows.h"
 
 namespace direct {
@@ -45,25 +47,31 @@ Status erase_index(WriteTxn& txn, RecordStore& store, const MessageRecord& m)
     return Done{};
 }
 
-Status erase_documents(WriteTxn& txn, const MessageRecord& m)
+/// Rows, bytes, and the places in the records; whoever repeats one of them is read again.
+Status erase_documents(WriteTxn& txn, RecordStore& store, const MessageRecord& m)
 {
     std::vector<std::string> keys, contents;
     Status read = Done{};
     CHECK(txn.scan(Table::document, m.id, m.id, [&](std::string_view key, std::string_view value) {
         keys.emplace_back(key);
         auto d = decode_document(value);
-        if (!d)
+        if (!d) {
             read = fail(std::move(d).error());
-        else if (d->content)
-            contents.push_back(d->content.id);
+            return true;
+        }
+        for (const auto& content : {d->content, d->whole})
+            if (content) contents.push_back(content.id);
         return true;
     }));
     CHECK(read);
     for (const auto& id : contents) CHECK(txn.erase_content(id));
+    const auto records = record_keys(store, m.recipients);
     for (const auto& key : keys) {
         CHECK(txn.erase(Table::document, key));
-        CHECK(txn.erase(Table::pending, key));
+        for (const auto& record : records) CHECK(displace(txn, store, record, key));
     }
+    // Last: a document of the message may have been asked to stand for another one of it.
+    for (const auto& key : keys) CHECK(txn.erase(Table::pending, key));
     return Done{};
 }
 
@@ -77,8 +85,8 @@ Result<std::size_t> expire_items(RecordStore& store, Time now)
         TRY(const auto messages, expired(store, now.time_since_epoch().count(), from, more));
         for (const auto& m : messages) {
             // First nothing may add items any more, then the items, which can be many.
-            CHECK(store.write_making_room([&](WriteTxn& txn) { return erase_documents(txn, m); }));
-            CHECK(erase_rows(store, Table::item, m.id));
+            CHECK(store.write_making_room([&](WriteTxn& txn) { return erase_documents(txn, store, m); }));
+            CHECK(erase_items(store, record_keys(store, m.recipients), m.id));
             const auto erase = [&](WriteTxn& txn) -> Status {
                 CHECK(erase_index(txn, store, m));
                 CHECK(txn.erase(Table::message, m.id));

@@ -1,9 +1,7 @@
 // hand_over.cpp - the threads that take pending documents to their parsers, as many as there are children.
 //
-// A document is settled by its last transaction: its record with the final state, and the pending row
-// gone. Before it its items are written in batches the store can take. Whatever stops us in between
-// (kill, full disk) leaves the pending row, and the document is done again from the start: items have
-// numbers of their own and are put over each other.
+// A document is settled by its last transaction (settle.h). Whatever stops us before it (kill, full disk)
+// leaves the pending row, and the document is done again from the start.
 #include "milter/items/hand_over.h"
 
 #include <syslog.h>
@@ -18,7 +16,8 @@
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
-#include "milter/items/rows.h"
+#include "milter/items/settle.h"
+#include "milter/items/upgrade.h"
 
 namespace direct {
 namespace {
@@ -26,24 +25,6 @@ namespace {
 constexpr std::size_t keys_per_look = 256;       // pending rows taken from the store at once
 constexpr std::size_t refusals_max = 3;          // parsers one document may kill in one go
 constexpr std::chrono::seconds retry_after{30};  // when store or parsers were in trouble
-
-// Items of the document and of the documents inside it, in order.
-void gather(const ParseOutcome& outcome, std::vector<const std::string*>& items)
-{
-    for (const auto& i : outcome.items) items.push_back(&i.json);
-    for (const auto& c : outcome.children) gather(*c, items);
-}
-
-// "kind" of a document object we have checked to be JSON: our own plugins write it first.
-std::string kind_of(const std::string& document)
-{
-    constexpr std::string_view key = "{\"kind\":\"";
-    if (!document.starts_with(key)) return "other";
-    const auto end = document.find('"', key.size());
-    return end == std::string::npos
-               ? "other"
-               : document.substr(key.size(), std::min<std::size_t>(end - key.size(), 32));
-}
 
 Result<ParseOutcome> timed_parse(WorkerPool& pool, const ParseRequest& request)
 {
@@ -63,6 +44,7 @@ struct HandOver::State {
     WorkerPool& pool;
     const std::size_t at_once;
     std::mutex one_pass;  // one pass at a time, so that no document is in two hands
+    bool up_to_date = false;
     std::mutex mutex;
     std::condition_variable changed;
     bool awake = true, stopping = false;  // what an earlier run left is looked for at once
@@ -83,7 +65,6 @@ struct HandOver::State {
     void show_pending();
     Result<bool> settle(const std::string& key);
     Result<ParseOutcome> read(DocumentRecord& document);
-    Status write(const std::string& key, DocumentRecord& document, const ParseOutcome& outcome);
 };
 
 void HandOver::State::run()
@@ -139,6 +120,8 @@ void HandOver::State::show_pending()
 Result<std::size_t> HandOver::State::pass(bool& trouble)
 {
     std::lock_guard lock(one_pass);
+    if (!up_to_date) CHECK(upgrade_items(store));
+    up_to_date = true;
     std::size_t settled = 0;
     for (std::string last;;) {
         show_pending();
@@ -201,7 +184,7 @@ Result<bool> HandOver::State::settle(const std::string& key)
     TRY(DocumentRecord document, decode_document(*bytes));
     if (document.state != "pending") return forget();
     TRY(const ParseOutcome outcome, read(document));
-    CHECK(write(key, document, outcome));
+    CHECK(settle_document(store, key, document, outcome));
     const bool good = document.state == "parsed" || document.state == "file";
     count(good ? Metric::documents_parsed_total : Metric::documents_failed_total);
     LogLine(good ? LOG_INFO : LOG_WARNING, "", "parse")
@@ -231,7 +214,7 @@ Result<ParseOutcome> HandOver::State::read(DocumentRecord& d)
             if (deaths + 1 < refusals_max) continue;
         }
         const bool parsed = outcome.status == "parsed";
-        d.kind = parsed ? kind_of(outcome.document) : "file";
+        d.kind = parsed ? kind_of_document(outcome.document) : "file";
         if (d.state.empty() || (parsed && d.kind != "file")) {
             d.state = !parsed ? outcome.status : d.kind == "file" ? "file" : "parsed";
             d.plugin = outcome.plugin;
@@ -239,42 +222,6 @@ Result<ParseOutcome> HandOver::State::read(DocumentRecord& d)
         }
         return outcome;
     }
-}
-
-Status HandOver::State::write(const std::string& key, DocumentRecord& d, const ParseOutcome& outcome)
-{
-    std::vector<const std::string*> items;
-    gather(outcome, items);
-    d.items = static_cast<std::uint32_t>(items.size());
-    d.summary = outcome.document;
-    d.skipped = skipped_to_json(outcome);
-    // What a run that was cut off, perhaps with another version of the plugin, has left.
-    CHECK(erase_rows(store, Table::item, key));
-    std::size_t next = 0;
-    while (next < items.size()) {
-        const std::size_t from = next;
-        std::size_t bytes = 0;
-        while (next < items.size() && bytes < batch_bytes && next - from < batch_rows)
-            bytes += items[next++]->size() + 64;
-        const auto put = [&](WriteTxn& txn) -> Status {
-            for (std::size_t i = from; i < next; ++i)
-                CHECK(txn.put(Table::item, key + be32(static_cast<std::uint32_t>(i + 1)), *items[i]));
-            return Done{};
-        };
-        auto batch = store.write(put, bytes);
-        if (!batch) return batch;
-    }
-    bool expired = false;
-    const auto settle = [&](WriteTxn& txn) -> Status {
-        TRY(const auto still, txn.get(Table::document, key));
-        expired = !still;
-        if (still) CHECK(txn.put(Table::document, key, encode(d)));
-        CHECK(txn.erase(Table::pending, key));
-        return Done{};
-    };
-    CHECK(store.write(settle, d.summary.size() + d.skipped.size() + 4096));
-    // Its time passed while it was read: nothing of it stays.
-    return expired ? erase_rows(store, Table::item, key) : Status(Done{});
 }
 
 HandOver::HandOver(RecordStore& store, WorkerPool& pool, const Clock&, std::size_t at_once)

@@ -33,7 +33,7 @@ enum class Table : std::uint8_t {
     audit = 2,         ///< sequence -> entry
     idempotency = 3,   ///< key -> when, what
     message = 4,       ///< message id -> MessageRecord
-    document = 5,      ///< message id | part number -> DocumentRecord
+    document = 5,      ///< message id | part number [| inner number] -> DocumentRecord
     item = 6,          ///< message id | part number | item number -> JSON of the item
     pending = 7,       ///< message id | part number -> attachments not yet parsed
     held = 8,          ///< held id -> HeldRecord
@@ -51,6 +51,9 @@ enum class Table : std::uint8_t {
     owed_notice = 20,  ///< due time | id -> notification still to be made, signed and sealed
     watch = 21,        ///< Message-ID, recipient -> outbound mail waiting for notifications
     watch_due = 22,    ///< due time | watch key -> nothing
+    record_doc = 23,   ///< record | document key -> what the document is in that record
+    doc_by = 24,       ///< index: what a document of a record is known by -> nothing
+    item_by = 25,      ///< index: items of a record, all, by section, by code; newest first
 };
 
 /// A range scan hands out key and opened value; return false to stop.

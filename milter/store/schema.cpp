@@ -22,6 +22,7 @@ void fields(F& f, R& r)
     f(8, r.kind);
     f(9, r.items_until_ms);
     f(10, r.warnings);
+    f(11, r.sender_organisation);
 }
 
 template <class F, class R>
@@ -43,6 +44,44 @@ void fields(F& f, R& r)
     f(13, r.refused_by);
     f(14, r.tries);
     f(15, r.charset);
+    f(16, r.inner);
+    f(17, r.first_item);
+    f(18, r.whole);
+    f(19, r.container);
+    f(20, r.sha256);
+    f(21, r.size);
+}
+
+template <class F, class R>
+requires std::same_as<std::remove_const_t<R>, RelatedDocument>
+void fields(F& f, R& r)
+{
+    f(1, r.type);
+    f(2, r.ids);
+    f(3, r.set_id);
+    f(4, r.version);
+}
+
+template <class F, class R>
+requires std::same_as<std::remove_const_t<R>, RecordDocument>
+void fields(F& f, R& r)
+{
+    f(1, r.document);
+    f(2, r.state);
+    f(3, r.other);
+    f(4, r.appends);
+    f(5, r.notes);
+    f(6, r.sha256);
+    f(7, r.digest);
+    f(8, r.id);
+    f(9, r.set_id);
+    f(10, r.version);
+    f(11, r.patient);
+    f(12, r.domain);
+    f(13, r.organisation);
+    f(14, r.related);
+    f(15, r.received_ms);
+    f(16, r.inherits);
 }
 
 template <class F, class R>
@@ -170,6 +209,10 @@ std::string encode(const DocumentRecord& r)
 {
     return encode_fields(r);
 }
+std::string encode(const RecordDocument& r)
+{
+    return encode_fields(r);
+}
 std::string encode(const OutboxEntry& r)
 {
     return encode_fields(r);
@@ -197,6 +240,10 @@ Result<MessageRecord> decode_message(std::string_view b)
 Result<DocumentRecord> decode_document(std::string_view b)
 {
     return decode_as<DocumentRecord>(b, "document");
+}
+Result<RecordDocument> decode_record_document(std::string_view b)
+{
+    return decode_as<RecordDocument>(b, "document of a record");
 }
 Result<OutboxEntry> decode_outbox(std::string_view b)
 {
@@ -241,6 +288,18 @@ std::uint64_t read_be64(std::string_view bytes)
     std::uint64_t n = 0;
     for (std::size_t i = 0; i < 8 && i < bytes.size(); ++i) n = n << 8 | static_cast<unsigned char>(bytes[i]);
     return n;
+}
+
+std::uint32_t read_be32(std::string_view bytes)
+{
+    std::uint32_t n = 0;
+    for (std::size_t i = 0; i < 4 && i < bytes.size(); ++i) n = n << 8 | static_cast<unsigned char>(bytes[i]);
+    return n;
+}
+
+std::string inner_key(std::string_view part_key, std::uint32_t inner)
+{
+    return std::string(part_key) + be32(inner);
 }
 
 std::string part_key(std::string_view message_id, std::uint32_t part)
@@ -300,6 +359,12 @@ const char* table_name(Table table)
             return "watch";
         case Table::watch_due:
             return "watch_due";
+        case Table::record_doc:
+            return "record_doc";
+        case Table::doc_by:
+            return "doc_by";
+        case Table::item_by:
+            return "item_by";
     }
     return "unknown";
 }

@@ -9,7 +9,8 @@
 //   audit        u64 sequence (from 1)
 //   idempotency  16 bytes of index_key("idempotency", ...)
 //   message      16 bytes message id
-//   document     16 bytes message id | u32 part
+//   document     16 bytes message id | u32 part                an attachment
+//                16 bytes message id | u32 part | u32 inner    a document inside it (package), inner from 1
 //   item         16 bytes message id | u32 part | u32 number
 //   pending      16 bytes message id | u32 part
 //   held         16 bytes held id
@@ -30,6 +31,13 @@
 //   owed_notice  u64 due ms | 16 bytes id
 //   watch        index_key("message-id", Message-ID) | index_key("recipient", address key)
 //   watch_due    u64 due ms | watch key
+//   record_doc   16 bytes record | document key
+//   doc_by       16 bytes index_key("document-by", record | what) | document key    -> nothing
+//                what: a letter and a text: 'h' SHA-256 of its bytes, 'i' id, 's' setId,
+//                'n' id it replaces or appends to, 'N' setId of the same, 'r' document key it repeats
+//   item_by      16 bytes index_key("items-of", record | view) | u64 time | item key  -> u32 inner
+//                view: 'a', or 's' section, or 'c' code. time: see milter/items/item_index.h
+// A record is today the mailbox of one recipient: index_key("record", address key), 16 bytes.
 // Pure functions, thread safe.
 #pragma once
 #include <cstdint>
@@ -49,10 +57,15 @@ std::string new_id();  ///< 16 random bytes
 std::string be32(std::uint32_t n);
 std::string be64(std::uint64_t n);
 std::string part_key(std::string_view message_id, std::uint32_t part);
+/// Key of a document inside an attachment. inner > 0.
+std::string inner_key(std::string_view part_key, std::uint32_t inner);
 std::string item_key(std::string_view message_id, std::uint32_t part, std::uint32_t number);
 std::uint64_t read_be64(std::string_view bytes);  ///< of the first 8 bytes
+std::uint32_t read_be32(std::string_view bytes);  ///< of the first 4 bytes
+inline constexpr std::size_t part_key_size = id_size + 4, inner_key_size = id_size + 8,
+                             item_key_size = id_size + 8;
 const char* table_name(Table table);
-inline constexpr std::uint8_t table_count = 22;  ///< tables are numbered 1..table_count
+inline constexpr std::uint8_t table_count = 25;  ///< tables are numbered 1..table_count
 
 /// One message we have taken: what is needed to find its documents and tell its story; no content.
 struct MessageRecord {
@@ -66,20 +79,55 @@ struct MessageRecord {
     std::string kind;                   ///< "mailbox" | "held"
     std::int64_t items_until_ms = 0;    ///< 0 = kept
     std::vector<std::string> warnings;  ///< W1.. and "unwrapped", "tampered"
+    std::string sender_organisation;    ///< O of the signer's certificate; may be empty
 };
 
-/// One attachment of a message. state: pending | parsed | file | malformed | limit | crashed | timeout
+/// One attachment of a message, or a document inside one. state: pending | parsed | file | malformed | limit |
+/// crashed | timeout
 struct DocumentRecord {
     std::string message_id;  ///< 16 bytes
     std::uint32_t part = 0;
     std::string filename, declared_type, kind, state, plugin, detail;
-    ContentRef content;  ///< the attachment, byte for byte
-    std::uint32_t items = 0;
-    std::string summary;                  ///< JSON "document" object of directctl parse
+    ContentRef content;                   ///< the attachment, byte for byte
+    std::uint32_t items = 0;              ///< found in it; they are rows unless every record has them already
+    std::string summary;                  ///< JSON "document" object of directctl parse, without narratives
     std::string skipped;                  ///< JSON array
     std::vector<std::string> refused_by;  ///< "ccda 1.0": plugin versions this document killed
     std::uint32_t tries = 0;
-    std::string charset;  ///< charset parameter of the part, a hint for the parser
+    std::string charset;      ///< charset parameter of the part, a hint for the parser
+    std::uint32_t inner = 0;  ///< 0: the attachment itself; else its number inside of it
+    std::uint32_t first_item =
+        1;                   ///< number of its first item row; those of an attachment are numbered through
+    ContentRef whole;        ///< the "document" object with its narratives, when summary is not all of it
+    std::string container;   ///< JSON: what the package says of an inner document
+    std::string sha256;      ///< 32 bytes, of an inner document's bytes; they lie in the package
+    std::uint64_t size = 0;  ///< bytes of an inner document
+};
+
+/// A document named by another: relatedDocument of CDA (typeCode RPLC or APND).
+struct RelatedDocument {
+    std::string type;
+    std::vector<std::string> ids;  ///< "root^extension"
+    std::string set_id;
+    std::int64_t version = -1;  ///< -1: not told
+};
+
+/// What a document is in one record, and what its neighbours there are judged by.
+/// state: current | repeats | superseded
+struct RecordDocument {
+    std::string document;  ///< its key
+    std::string state;
+    std::string other;               ///< key of the document it repeats, or that superseded it
+    std::string appends;             ///< key of the document it is an addendum to; may be empty
+    std::vector<std::string> notes;  ///< why a neighbour it names stays: "other-sender", "other-patient", ...
+    std::string sha256, digest;      ///< of its bytes; of what was read out of it. 32 bytes
+    std::string id, set_id;
+    std::int64_t version = -1;         ///< -1: none
+    std::vector<std::string> patient;  ///< "i" and id, "n" and name and birth time
+    std::string domain, organisation;  ///< of the verified sender
+    std::vector<RelatedDocument> related;
+    std::int64_t received_ms = 0;
+    std::vector<std::string> inherits;  ///< keys of gone documents whose repeats it stands for
 };
 
 /// Mail we owe. state: waiting | sending | failed (settled ones are removed, see SettledRecord).
@@ -157,6 +205,7 @@ struct IdempotencyRecord {
 
 std::string encode(const MessageRecord&);
 std::string encode(const DocumentRecord&);
+std::string encode(const RecordDocument&);
 std::string encode(const OutboxEntry&);
 std::string encode(const SettledRecord&);
 std::string encode(const HeldRecord&);
@@ -164,6 +213,7 @@ std::string encode(const IdempotencyRecord&);
 std::string encode(const FetchedRecord&);
 Result<MessageRecord> decode_message(std::string_view bytes);
 Result<DocumentRecord> decode_document(std::string_view bytes);
+Result<RecordDocument> decode_record_document(std::string_view bytes);
 Result<OutboxEntry> decode_outbox(std::string_view bytes);
 Result<SettledRecord> decode_settled(std::string_view bytes);
 Result<HeldRecord> decode_held(std::string_view bytes);

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "milter/base/child.h"
+#include "milter/base/crypto.h"
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
@@ -143,6 +144,8 @@ private:
                 out.detail = read.error().why;
         }
         out.filename = one.filename;
+        out.sha256 = sha256(one.content);
+        out.size = one.content.size();
         if (!one.json.empty()) out.container = one.json;
         return out;
     }

@@ -51,8 +51,10 @@ struct ParseOutcome {
     std::vector<std::string> notes;
     std::string detail;  ///< for the admin; no health data
     std::vector<std::shared_ptr<ParseOutcome>> children;
-    std::string filename;   ///< of a child document
-    std::string container;  ///< JSON: what the container says of a child document, or ""
+    std::string filename;    ///< of a child document
+    std::string container;   ///< JSON: what the container says of a child document, or ""
+    std::string sha256;      ///< 32 bytes, of a child document's bytes
+    std::uint64_t size = 0;  ///< bytes of a child document
 };
 
 class WorkerPool {

@@ -36,6 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     check(bytes, decode_message, "message");
     check(bytes, decode_document, "document");
+    check(bytes, decode_record_document, "document of a record");
     check(bytes, decode_outbox, "outbox entry");
     check(bytes, decode_settled, "settled record");
     check(bytes, decode_held, "held record");

@@ -300,6 +300,7 @@ BOOST_AUTO_TEST_CASE(a_half_written_document_is_done_again)
 BOOST_AUTO_TEST_CASE(a_failing_store_changes_nothing)
 {
     House h;
+    h.settle_all();  // marks the store as one of this program
     const auto m = owe(h.store);
     h.pool.answer = [](const ParseRequest&) { return parsed(3); };
     {

@@ -1,0 +1,307 @@
+// settle.cpp - see settle.h.
+#include "milter/items/settle.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "milter/base/address.h"
+#include "milter/items/document_facts.h"
+#include "milter/items/item_index.h"
+#include "milter/items/placement.h"
+#include "milter/items/rows.h"
+
+namespace direct {
+namespace {
+
+constexpr int attempts_max = 5;  // neighbours may be settled by other threads meanwhile
+
+/// One document of the attachment: itself, or one inside.
+struct Found {
+    std::string key;
+    DocumentRecord row;
+    const ParseOutcome* outcome = nullptr;
+    RecordDocument facts;
+    std::unique_ptr<PreparedContent> whole;
+    bool shortened = false;  ///< the row has not the whole document object
+    bool has_place = false;  ///< it stands among the documents of a record
+};
+
+/// For each document the records that need its items.
+using Wanted = std::vector<std::vector<std::string>>;
+
+class Settling {
+public:
+    Settling(RecordStore& store, const std::string& key, DocumentRecord& document,
+             const ParseOutcome& outcome)
+        : store_(store), key_(key), document_(document), outcome_(outcome)
+    {
+    }
+
+    Status run()
+    {
+        CHECK(read_message());
+        std::uint32_t next_item = 1;
+        CHECK(find_documents(outcome_, document_, next_item));
+        CHECK(clear());
+        Wanted written(found_.size());
+        for (int attempt = 0; attempt < attempts_max; ++attempt) {
+            TRY(const auto wanted, settle(written));
+            if (!wanted) return expired_ ? clear() : Status(Done{});
+            if (attempt > 0) CHECK(clear());
+            CHECK(write_rows(*wanted));
+            written = *wanted;
+        }
+        CHECK(clear());
+        return fail(temporary("the documents beside it keep changing"));
+    }
+
+private:
+    Status read_message()
+    {
+        std::optional<std::string> value;
+        CHECK(store_.read([&](ReadTxn& txn) -> Status {
+            TRY(value, txn.get(Table::message, document_.message_id));
+            return Done{};
+        }));
+        if (!value) return Done{};
+        TRY(message_, decode_message(*value));
+        records_ = record_keys(store_, message_.recipients);
+        return Done{};
+    }
+
+    /// The attachment and, in the order they come, the documents inside.
+    Status find_documents(const ParseOutcome& outcome, DocumentRecord row, std::uint32_t& next_item)
+    {
+        Found f;
+        f.outcome = &outcome;
+        f.key = row.inner ? inner_key(key_, row.inner) : key_;
+        row.first_item = next_item;
+        row.items = static_cast<std::uint32_t>(outcome.items.size());
+        row.skipped = skipped_to_json(outcome);
+        f.has_place = row.state == "parsed" || (row.state == "file" && row.items > 0);
+        next_item += row.items;
+        CHECK(describe(f, row));
+        f.row = std::move(row);
+        found_.push_back(std::move(f));
+        for (const auto& child : outcome.children)
+            CHECK(find_documents(*child, inner_row(*child), next_item));
+        return Done{};
+    }
+
+    DocumentRecord inner_row(const ParseOutcome& child) const
+    {
+        const bool parsed = child.status == "parsed";
+        DocumentRecord row;
+        row.message_id = document_.message_id;
+        row.part = document_.part;
+        row.inner = static_cast<std::uint32_t>(found_.size());
+        row.filename = child.filename;
+        row.kind = parsed ? kind_of_document(child.document) : "file";
+        row.state = !parsed ? child.status : row.kind == "file" ? "file" : "parsed";
+        row.plugin = child.plugin;
+        row.detail = child.detail;
+        row.container = child.container;
+        row.sha256 = child.sha256;
+        row.size = child.size;
+        if (found_.size() * std::max<std::size_t>(1, records_.size()) >= placements_max) {
+            row.state = "limit";
+            row.detail = "too many documents in one attachment";
+        }
+        return row;
+    }
+
+    Status describe(Found& f, DocumentRecord& row)
+    {
+        if (f.outcome->document.empty()) return Done{};
+        auto known = facts_of_document(f.outcome->document);
+        row.summary = std::move(known.summary);
+        f.shortened = !known.summary_whole;
+        if (f.shortened && !row.inner) {
+            TRY(f.whole, store_.prepare(f.outcome->document));
+            row.whole = f.whole->ref();
+        }
+        if (!f.has_place) return Done{};
+        auto& facts = f.facts;
+        facts.document = f.key;
+        facts.sha256 = row.inner ? row.sha256 : row.content.sha256;
+        facts.digest = content_digest(*f.outcome);
+        facts.id = std::move(known.id);
+        facts.set_id = std::move(known.set_id);
+        facts.version = known.version;
+        facts.patient = std::move(known.patient);
+        facts.related = std::move(known.related);
+        facts.received_ms = message_.received_ms;
+        facts.organisation = message_.sender_organisation;
+        if (const auto sender = parse_address(message_.sender, true)) facts.domain = sender->domain;
+        return Done{};
+    }
+
+    /// Items, and rows of inner documents with their content: those of an earlier run, perhaps of another
+    /// version of the plugin.
+    Status clear()
+    {
+        CHECK(erase_items(store_, records_, key_));
+        std::vector<std::pair<std::string, std::string>> inner;  // key, content
+        Status read = Done{};
+        CHECK(store_.read([&](ReadTxn& txn) {
+            inner.clear();
+            return txn.scan(Table::document, key_, inner_key(key_, 1),
+                            [&](std::string_view key, std::string_view value) {
+                                auto row = decode_document(value);
+                                if (!row) read = fail(std::move(row).error());
+                                if (row) inner.emplace_back(key, row->whole.id);
+                                return row.has_value();
+                            });
+        }));
+        CHECK(read);
+        if (inner.empty()) return Done{};
+        return store_.write_making_room([&](WriteTxn& txn) -> Status {
+            for (const auto& [key, content] : inner) {
+                if (!content.empty()) CHECK(txn.erase_content(content));
+                CHECK(txn.erase(Table::document, key));
+            }
+            return Done{};
+        });
+    }
+
+    Status write_rows(const Wanted& wanted)
+    {
+        RowBatch batch(store_);
+        for (std::size_t i = 0; i < found_.size(); ++i) {
+            auto& f = found_[i];
+            if (f.row.inner) CHECK(write_inner(batch, f));
+            CHECK(write_items(batch, f, wanted[i]));
+        }
+        return batch.flush();
+    }
+
+    /// Prepared each time: what clear() erased is gone for good.
+    Status write_inner(RowBatch& batch, Found& f)
+    {
+        if (f.shortened) {
+            TRY(f.whole, store_.prepare(f.outcome->document));
+            f.row.whole = f.whole->ref();
+            batch.attach(*f.whole);
+        }
+        return batch.put(Table::document, f.key, encode(f.row));
+    }
+
+    Status write_items(RowBatch& batch, const Found& f, const std::vector<std::string>& records)
+    {
+        if (records.empty()) return Done{};
+        std::uint32_t number = f.row.first_item;
+        const std::string inner = f.row.inner ? be32(f.row.inner) : "";
+        for (const auto& item : f.outcome->items) {
+            const std::string key = key_ + be32(number++);
+            CHECK(batch.put(Table::item, key, item.json));
+            const auto facts = facts_of_item(item.json);
+            for (const auto& record : records)
+                for (auto& row : index_rows(store_, record, key, facts))
+                    CHECK(batch.put(Table::item_by, std::move(row), inner));
+        }
+        return Done{};
+    }
+
+    /// Nothing when it is done; else what has to be written first, and nothing has changed.
+    Result<std::optional<Wanted>> settle(const Wanted& written)
+    {
+        Wanted wanted;
+        bool other = false;
+        const auto work = [&](WriteTxn& txn) -> Status {
+            wanted.assign(found_.size(), {});
+            TRY(const auto before, txn.get(Table::document, key_));
+            // Its time passed while it was read: nothing of it stays.
+            expired_ = !before;
+            if (expired_) return forget(txn);
+            CHECK(place_all(txn, wanted));
+            other = wanted != written || !inner_rows_written_;
+            if (other) return fail(temporary("items first"));
+            TRY(const auto old, decode_document(*before));
+            if (old.whole) CHECK(txn.erase_content(old.whole.id));
+            auto& mine = found_.front();
+            if (mine.whole) CHECK(mine.whole->attach(txn));
+            CHECK(txn.put(Table::document, key_, encode(mine.row)));
+            return forget(txn);
+        };
+        inner_rows_written_ = inner_rows_written_ || found_.size() == 1;
+        other = false;
+        auto done = store_.write(work, found_.front().row.summary.size() + 4096 * found_.size());
+        if (other) {
+            inner_rows_written_ = true;
+            return std::optional(std::move(wanted));
+        }
+        if (!done) return fail(std::move(done).error());
+        if (found_.front().whole && !expired_) found_.front().whole->keep();
+        document_ = found_.front().row;
+        return std::optional<Wanted>();
+    }
+
+    Status forget(WriteTxn& txn)
+    {
+        CHECK(txn.erase(Table::pending, key_));
+        return Done{};
+    }
+
+    Status place_all(WriteTxn& txn, Wanted& wanted)
+    {
+        for (const auto& record : records_) {
+            std::set<std::string> present;
+            for (std::size_t i = 0; i < found_.size(); ++i) {
+                const auto& f = found_[i];
+                if (!f.has_place) continue;
+                present.insert(f.key);
+                TRY(const auto row, place(txn, store_, record, f.facts));
+                if (row.state != "repeats") wanted[i].push_back(record);
+            }
+            CHECK(displace_others(txn, record, present));
+        }
+        return Done{};
+    }
+
+    /// What an earlier reading found in this attachment and this one did not.
+    Status displace_others(WriteTxn& txn, const std::string& record, const std::set<std::string>& present)
+    {
+        std::vector<std::string> gone;
+        CHECK(txn.scan(Table::record_doc, record + key_, record + key_, [&](std::string_view key, auto) {
+            std::string document(key.substr(record.size()));
+            if (!present.contains(document)) gone.push_back(std::move(document));
+            return true;
+        }));
+        for (const auto& document : gone) CHECK(displace(txn, store_, record, document));
+        return Done{};
+    }
+
+    RecordStore& store_;
+    const std::string& key_;
+    DocumentRecord& document_;
+    const ParseOutcome& outcome_;
+    MessageRecord message_;
+    std::vector<std::string> records_;
+    std::vector<Found> found_;
+    bool expired_ = false;
+    bool inner_rows_written_ = false;
+};
+
+}  // namespace
+
+std::string kind_of_document(const std::string& document)
+{
+    // We have checked it to be JSON, and our own plugins write it first.
+    constexpr std::string_view key = "{\"kind\":\"";
+    if (!document.starts_with(key)) return "other";
+    const auto end = document.find('"', key.size());
+    return end == std::string::npos
+               ? "other"
+               : document.substr(key.size(), std::min<std::size_t>(end - key.size(), 32));
+}
+
+Status settle_document(RecordStore& store, const std::string& key, DocumentRecord& document,
+                       const ParseOutcome& outcome)
+{
+    return Settling(store, key, document, outcome).run();
+}
+
+}  // namespace direct

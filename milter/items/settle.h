@@ -1,0 +1,33 @@
+// settle.h - what a parser said of an attachment becomes documents and items of the records it came to.
+//
+// In this order, so that a cut anywhere leaves the pending row and everything is done again:
+//   1. what an earlier run has left of this attachment goes
+//   2. inner documents, items and the rows that lead to them, in batches; nobody sees them yet
+//   3. one transaction: what each document is in each record (placement.h), the attachment's own row with
+//      its state, and the pending row gone
+// Which items have to be written depends on 3: so that one is tried first, and when it wants other items than
+// there are it changes nothing and 2 follows. A document that is in every record already costs one commit.
+#pragma once
+#include <string>
+
+#include "milter/base/result.h"
+#include "milter/store/record_store.h"
+#include "milter/store/schema.h"
+#include "plugins/host/worker_pool.h"
+
+namespace direct {
+
+/// Documents times records that are placed at most in one transaction; inner documents beyond it are kept with
+/// state "limit" and without items.
+inline constexpr std::size_t placements_max = 20'000;
+
+/// "kind" of a document object; "other" when it has none.
+std::string kind_of_document(const std::string& document);
+
+/// @param key       the attachment's; its message's recipients are the records
+/// @param document  its row with state, plugin and detail as the parsers left them; completed here
+/// Fault: temporary; the pending row is then still there.
+Status settle_document(RecordStore& store, const std::string& key, DocumentRecord& document,
+                       const ParseOutcome& outcome);
+
+}  // namespace direct
