@@ -211,6 +211,7 @@ Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipi
     record_.queue_id = t_.facts.queue_id;
     record_.received_ms = t_.facts.now.time_since_epoch().count();
     record_.signer_fingerprint = opened_.signer->fingerprint();
+    record_.sender_organisation = opened_.signer->organisation();
     record_.kind = "mailbox";
     record_.items_until_ms = record_.received_ms + t_.site.settings->items_retention.count();
     record_.warnings = opened_.warnings;

@@ -106,6 +106,8 @@ Status MemoryStore::write(const std::function<Status(WriteTxn&)>& work, std::siz
         --failing_;
         return fail(temporary("a full disk"));
     }
+    if (allowed_ == 0) return fail(temporary("a full disk"));
+    if (allowed_ > 0) --allowed_;
     const auto before = snapshot();
     Txn rehearsal(*before);
     CHECK(work(rehearsal));

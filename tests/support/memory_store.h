@@ -36,7 +36,13 @@ public:
     Status sweep(std::int64_t) override { return Done{}; }
 
     /// The next n writes fail as a full disk does: temporary, nothing changed.
-    void fail_writes(int n) { failing_ = n; }
+    void fail_writes(int n)
+    {
+        failing_ = n;
+        allowed_ = -1;
+    }
+    /// The next n writes go through, then the disk is full until fail_writes(0).
+    void fail_after(int n) { allowed_ = n; }
     /// What is committed now.
     Data data() const;
     std::size_t rows(Table table) const;
@@ -51,6 +57,7 @@ private:
     std::mutex writer_;        // one write at a time
     std::shared_ptr<const Data> data_;
     std::atomic<int> failing_{0};
+    std::atomic<int> allowed_{-1};  // -1: no bound
 };
 
 }  // namespace direct::test

@@ -74,9 +74,9 @@ MessageRecord message_record(std::int64_t until)
 }
 
 // Writes message, documents and pending rows as the inbound path does.
-MessageRecord owe(MemoryStore& store, std::int64_t until = 5000)
+MessageRecord owe(MemoryStore& store, std::int64_t until = 5000, const std::string& text = mail)
 {
-    auto documents = PreparedDocuments::prepare(store, mail, MimeLimits{});
+    auto documents = PreparedDocuments::prepare(store, text, MimeLimits{});
     BOOST_REQUIRE(documents);
     BOOST_TEST(documents->size() == 2u);
     const MessageRecord m = message_record(until);
@@ -355,7 +355,10 @@ BOOST_AUTO_TEST_CASE(items_go_when_their_time_has_passed)
     House h;
     h.pool.answer = [](const ParseRequest&) { return parsed(2500); };
     owe(h.store, 5000);
-    const auto kept = owe(h.store, 0);
+    auto other = mail;
+    other.replace(other.find("<a/>"), 4, "<b/>");
+    other.replace(other.find("JVBERi0xLjc="), 12, "JVBERi0xLjY=");
+    const auto kept = owe(h.store, 0, other);
     h.settle_all();
     BOOST_TEST(h.store.rows(Table::item) == 10000u);
     BOOST_TEST(expire_items(h.store, Time(milliseconds(4999))).value() == 0u);
