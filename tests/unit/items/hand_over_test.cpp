@@ -1,6 +1,5 @@
-// From a message with attachments to items in the store: what is owed, settled, marked, done again after
-// a cut, and removed when its time has passed. The parsers are a pool of our own making here, and the
-// real one once.
+// From a message with attachments to items in the store: owed, settled, marked, done again after a cut, removed
+// when their time has passed. The parsers are a pool of our own making here, and the real one once.
 #include "milter/items/hand_over.h"
 
 #include <algorithm>
@@ -126,7 +125,6 @@ struct House {
         HandOver hand_over(store, pool, clock);
         hand_over.stop();
         HandOver second(store, pool, clock);
-        // The thread or we: either way nothing is left when pass() is through.
         BOOST_REQUIRE(second.pass());
     }
 };
@@ -355,9 +353,8 @@ BOOST_AUTO_TEST_CASE(items_go_when_their_time_has_passed)
     House h;
     h.pool.answer = [](const ParseRequest&) { return parsed(2500); };
     owe(h.store, 5000);
-    auto other = mail;
-    other.replace(other.find("<a/>"), 4, "<b/>");
-    other.replace(other.find("JVBERi0xLjc="), 12, "JVBERi0xLjY=");
+    auto other = mail;  // the same parts again would have their items already
+    other.replace(other.find("<a/>"), 4, "<b/>").replace(other.find("JVBERi0xLjc="), 12, "JVBERi0xLjY=");
     const auto kept = owe(h.store, 0, other);
     h.settle_all();
     BOOST_TEST(h.store.rows(Table::item) == 10000u);
