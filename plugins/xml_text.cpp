@@ -10,7 +10,7 @@
 namespace direct {
 namespace {
 
-enum class Encoding { utf8, utf16le, utf16be, windows1252, unknown };
+enum class Encoding { utf8, utf16le, utf16be, utf32, utf7, windows1252, latin9, unknown };
 
 // 0x80..0x9F of windows-1252; 0 = no character there.
 constexpr std::uint16_t high_1252[32] = {0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
@@ -26,13 +26,44 @@ std::string lower(std::string_view s)
     return out;
 }
 
-Encoding by_name(const std::string& name)
+struct Name {
+    std::string_view name;
+    Encoding encoding;
+};
+constexpr Name names[] = {
+    {"utf-8", Encoding::utf8},
+    {"utf8", Encoding::utf8},
+    {"us-ascii", Encoding::utf8},
+    {"ascii", Encoding::utf8},
+    // UTF-16 without its mark and without a 16-bit '<' is not UTF-16, whatever it says: some writers put the
+    // name of what they held in memory.
+    {"utf-16", Encoding::utf8},
+    {"utf-16le", Encoding::utf8},
+    {"utf-16be", Encoding::utf8},
+    {"unicode", Encoding::utf8},
+    {"windows-1252", Encoding::windows1252},
+    {"cp1252", Encoding::windows1252},
+    {"iso-8859-1", Encoding::windows1252},
+    {"iso_8859-1", Encoding::windows1252},
+    {"latin1", Encoding::windows1252},
+    {"ansi", Encoding::windows1252},
+    {"iso-8859-15", Encoding::latin9},
+    {"iso_8859-15", Encoding::latin9},
+    {"latin9", Encoding::latin9},
+    {"utf-7", Encoding::utf7},
+    {"utf7", Encoding::utf7},
+    {"unicode-1-1-utf-7", Encoding::utf7},
+    {"utf-32", Encoding::utf32},
+    {"utf-32le", Encoding::utf32},
+    {"utf-32be", Encoding::utf32},
+    {"ucs-4", Encoding::utf32},
+    {"iso-10646-ucs-4", Encoding::utf32},
+};
+
+Encoding by_name(std::string_view name)
 {
-    if (name == "utf-8" || name == "utf8" || name == "us-ascii" || name == "ascii") return Encoding::utf8;
-    if (name == "utf-16le") return Encoding::utf16le;
-    if (name == "utf-16be") return Encoding::utf16be;
-    for (auto one : {"windows-1252", "cp1252", "iso-8859-1", "iso_8859-1", "latin1", "iso-8859-15", "ansi"})
-        if (name == one) return Encoding::windows1252;
+    for (const auto& n : names)
+        if (n.name == name) return n.encoding;
     return Encoding::unknown;
 }
 
@@ -85,13 +116,38 @@ std::string from_utf16(std::string_view s, bool little, std::size_t& bad)
     return out;
 }
 
-std::string from_1252(std::string_view s, std::size_t& bad)
+// Where ISO-8859-15 differs from ISO-8859-1.
+std::uint32_t latin9_char(unsigned char c)
+{
+    switch (c) {
+        case 0xA4:
+            return 0x20AC;
+        case 0xA6:
+            return 0x160;
+        case 0xA8:
+            return 0x161;
+        case 0xB4:
+            return 0x17D;
+        case 0xB8:
+            return 0x17E;
+        case 0xBC:
+            return 0x152;
+        case 0xBD:
+            return 0x153;
+        case 0xBE:
+            return 0x178;
+        default:
+            return c;
+    }
+}
+
+std::string from_8_bit(std::string_view s, bool latin9, std::size_t& bad)
 {
     std::string out;
     out.reserve(s.size() + s.size() / 16);
     for (char ch : s) {
         const auto c = static_cast<unsigned char>(ch);
-        std::uint32_t code = c;
+        std::uint32_t code = latin9 ? latin9_char(c) : c;
         if (c >= 0x80 && c < 0xA0) code = high_1252[c - 0x80];
         if (code == 0 && c != 0) {
             code = '?';
@@ -167,7 +223,7 @@ std::string declared_encoding(std::string_view s)
     at = s.find_first_of("\"'", at);
     if (at == std::string_view::npos) return "";
     const auto end = s.find(s[at], at + 1);
-    return end == std::string_view::npos ? "" : lower(s.substr(at + 1, end - at - 1));
+    return end == std::string_view::npos || end - at > 41 ? "" : lower(s.substr(at + 1, end - at - 1));
 }
 
 std::string plural(std::size_t n, const char* what)
@@ -175,35 +231,78 @@ std::string plural(std::size_t n, const char* what)
     return std::to_string(n) + " " + what;
 }
 
+// '<' behind nothing but blanks, all as 16-bit numbers.
+bool begins_utf16(std::string_view s, bool little)
+{
+    for (std::size_t i = 0; i + 1 < s.size(); i += 2) {
+        const char high = s[little ? i + 1 : i], low = s[little ? i : i + 1];
+        if (high != '\0') return false;
+        if (low == '<') return true;
+        if (low != ' ' && low != '\t' && low != '\r' && low != '\n') return false;
+    }
+    return false;
+}
+
 // What the first bytes leave no doubt about: a mark, or '<' as a 16-bit number.
 Encoding by_first_bytes(std::string_view& s)
 {
-    const auto mark = [&](std::string_view m, std::size_t drop) {
+    using namespace std::string_view_literals;
+    const auto mark = [&](std::string_view m) {
         if (!s.starts_with(m)) return false;
-        s.remove_prefix(drop);
+        s.remove_prefix(m.size());
         return true;
     };
-    if (mark("\xef\xbb\xbf", 3)) return Encoding::utf8;
-    if (mark("\xff\xfe", 2) || mark(std::string_view("<\0", 2), 0)) return Encoding::utf16le;
-    if (mark("\xfe\xff", 2) || mark(std::string_view("\0<", 2), 0)) return Encoding::utf16be;
+    if (mark("\xef\xbb\xbf"sv)) return Encoding::utf8;
+    if (mark("\xff\xfe\0\0"sv) || mark("\0\0\xfe\xff"sv)) return Encoding::utf32;
+    if (s.starts_with("<\0\0\0"sv) || s.starts_with("\0\0\0<"sv)) return Encoding::utf32;
+    if (mark("\xff\xfe"sv) || begins_utf16(s, true)) return Encoding::utf16le;
+    if (mark("\xfe\xff"sv) || begins_utf16(s, false)) return Encoding::utf16be;
+    if (mark("+/v8-"sv) || mark("+/v"sv)) return Encoding::utf7;
     return Encoding::unknown;
 }
 
-Encoding choose(std::string_view& bytes, std::string_view charset, std::vector<std::string>& notes)
+// A declaration that contradicts the first bytes or the charset: told, for the admin.
+void tell_difference(Encoding used, const std::string& declared, const std::string& hint, XmlText& out)
 {
+    const bool wide = used == Encoding::utf16le || used == Encoding::utf16be;
+    const auto differs = [&](const std::string& name) {
+        if (name.empty()) return false;
+        return wide ? !name.starts_with("utf-16") && name != "unicode" : by_name(name) != used;
+    };
+    if (differs(declared))
+        out.notes.push_back("the XML declaration names another encoding than the document is in");
+    if (differs(hint)) out.notes.push_back("the media type's charset is not the encoding the document is in");
+}
+
+Encoding choose(std::string_view& bytes, std::string_view charset, XmlText& out)
+{
+    const std::string hint = lower(charset.substr(0, 40));
     Encoding encoding = by_first_bytes(bytes);
-    if (encoding != Encoding::unknown) return encoding;
-    const std::string declared = declared_encoding(bytes), hint = lower(charset);
-    if (!declared.empty() && !hint.empty() && by_name(declared) != by_name(hint))
-        notes.push_back(
-            "the media type's charset and the XML declaration disagree; the declaration was used");
-    encoding = by_name(declared.empty() ? hint : declared);
-    // UTF-16 without its mark and without a 16-bit '<' is not UTF-16, whatever it says.
-    if (encoding == Encoding::utf16le || encoding == Encoding::utf16be) return Encoding::utf8;
-    if (encoding != Encoding::unknown) return encoding;
-    if (!declared.empty() && !declared.starts_with("utf-16"))
-        notes.push_back("the declared encoding is not known; read as UTF-8");
-    return Encoding::utf8;
+    const bool first_bytes = encoding != Encoding::unknown;
+    if (encoding == Encoding::utf16le || encoding == Encoding::utf16be) {
+        std::string head;  // the declaration is ASCII
+        for (std::size_t i = encoding == Encoding::utf16le ? 0 : 1; i < bytes.size() && i < 512; i += 2)
+            head += bytes[i];
+        out.declared = declared_encoding(head);
+    } else {
+        out.declared = declared_encoding(bytes);
+    }
+    if (!first_bytes && !out.declared.empty()) {
+        encoding = by_name(out.declared);
+        if (encoding == Encoding::unknown) {
+            out.refused = "the declared encoding is not one we read";
+            return Encoding::utf8;
+        }
+    } else if (!first_bytes && !hint.empty()) {
+        encoding = by_name(hint);
+    }
+    if (encoding == Encoding::utf7 || encoding == Encoding::utf32) {
+        out.refused = encoding == Encoding::utf7 ? "UTF-7 is not read" : "UTF-32 is not read";
+        return Encoding::utf8;
+    }
+    if (encoding == Encoding::unknown) encoding = Encoding::utf8;
+    tell_difference(encoding, out.declared, hint, out);
+    return encoding;
 }
 
 }  // namespace
@@ -212,7 +311,7 @@ XmlText xml_text(std::string_view bytes, std::string_view charset)
 {
     XmlText out;
     std::size_t bad = 0;
-    switch (choose(bytes, charset, out.notes)) {
+    switch (choose(bytes, charset, out)) {
         case Encoding::utf16le:
             out.encoding = "utf-16le";
             out.utf8 = from_utf16(bytes, true, bad);
@@ -223,7 +322,11 @@ XmlText xml_text(std::string_view bytes, std::string_view charset)
             break;
         case Encoding::windows1252:
             out.encoding = "windows-1252";
-            out.utf8 = from_1252(bytes, bad);
+            out.utf8 = from_8_bit(bytes, false, bad);
+            break;
+        case Encoding::latin9:
+            out.encoding = "iso-8859-15";
+            out.utf8 = from_8_bit(bytes, true, bad);
             break;
         default:
             out.encoding = "utf-8";

@@ -1,5 +1,6 @@
 // xml_text.h - the bytes of an XML document before any parser sees them: which encoding, made UTF-8, and
-// the name of the root element. Pure functions, no faults: what cannot be read becomes '?'.
+// the name of the root element. Pure functions, thread safe. A byte that is no character becomes '?'; an
+// encoding we do not read is refused by name.
 #pragma once
 #include <string>
 #include <string_view>
@@ -9,14 +10,19 @@ namespace direct {
 
 struct XmlText {
     std::string utf8;                ///< no NUL, no byte order mark, always well-formed UTF-8
-    std::string encoding;            ///< the one used: "utf-8", "utf-16le", "utf-16be", "windows-1252"
+    std::string encoding;            ///< used: "utf-8", "utf-16le", "utf-16be", "windows-1252", "iso-8859-15"
+    std::string declared;            ///< of the XML declaration, lower case, at most 40 bytes; "" without one
+    std::string refused;             ///< why the document must not be read; then utf8 is only a guess
     std::vector<std::string> notes;  ///< what was mended; no health data
 };
 
-/// Encoding by byte order mark, else XML declaration, else `charset` (of the media type, may be empty),
-/// else UTF-8. ISO-8859-1 is read as windows-1252, which is what senders mean by it. Bytes and character
-/// references that are no characters become '?' and blanks of the same length, so that offsets in UTF-8
-/// input stay true.
+/// Encoding by byte order mark (or the 16-bit '<' that UTF-16 without one begins with), else XML declaration,
+/// else `charset` (of the media type, may be empty), else UTF-8. ISO-8859-1 is read as windows-1252, which is
+/// what senders mean by it. A declaration that names anything else is refused (UTF-7 above all: it hides markup from
+/// whoever reads it as ASCII), a charset only when it is UTF-7 or UTF-32; any other one is noted and UTF-8 is
+/// tried. Bytes and character references that are no characters become '?' and blanks of the same length, so
+/// that offsets in UTF-8 input stay true.
+/// Source: clinical documents, sections 2 and 6; XML 1.0 appendix F.
 XmlText xml_text(std::string_view bytes, std::string_view charset);
 
 /// Qualified name of the first element after declaration, comments, instructions and DOCTYPE. Empty when

@@ -48,7 +48,9 @@ XmlView::Verdict XmlView::load(std::string_view bytes, std::string_view charset)
     XmlText text = xml_text(bytes, charset);
     buffer_ = std::move(text.utf8);
     encoding_ = std::move(text.encoding);
+    declared_encoding_ = std::move(text.declared);
     notes_ = std::move(text.notes);
+    if (!text.refused.empty()) return refuse(Verdict::malformed, std::move(text.refused));
     // Each element opens once and closes at most once: a tree that is too large is not even built.
     if (std::count(buffer_.begin(), buffer_.end(), '<') > static_cast<std::ptrdiff_t>(2 * elements_max))
         return refuse(Verdict::limit, "more than 500000 elements");

@@ -1,8 +1,8 @@
 // xml_view.h - pugixml under limits: the only way a plugin of ours looks at XML.
 //
 // pugixml expands no entities and fetches nothing, but it takes almost everything for XML. Refused here:
-// any DOCTYPE, more than one root, text outside it, more than 32 MB, 500,000 elements, 100 levels or 256
-// attributes of one element. Names are made plain once: an element in a namespace of the plugin's table
+// an encoding we do not read, any DOCTYPE, more than one root, text outside it, more than 32 MB, 500,000
+// elements, 100 levels or 256 attributes of one element. Names are made plain once: an element in a namespace of the plugin's table
 // has that table's prefix ("" = none), whatever prefix the document used; any other element gets the
 // prefix "other". So extractors compare literal names. No XPath: on deep trees it costs minutes.
 // Nothing here throws but bad_alloc. One document, one thread per object.
@@ -34,7 +34,9 @@ public:
     Verdict load(std::string_view bytes, std::string_view charset);
     const std::string& why() const { return why_; }
     const std::vector<std::string>& notes() const { return notes_; }
-    const std::string& encoding() const { return encoding_; }
+    const std::string& encoding() const { return encoding_; }  ///< the one used
+    /// The one the XML declaration names, lower case; "" when it names none.
+    const std::string& declared_encoding() const { return declared_encoding_; }
     /// href of the first xml-stylesheet instruction: told, never fetched.
     const std::string& stylesheet() const { return stylesheet_; }
 
@@ -69,7 +71,7 @@ private:
     bool is_plain(int space) const;
 
     std::span<const XmlNamespace> namespaces_;
-    std::string buffer_, why_, encoding_, stylesheet_;
+    std::string buffer_, why_, encoding_, declared_encoding_, stylesheet_;
     std::vector<std::string> notes_;
     pugi::xml_document document_;
     pugi::xml_node root_;

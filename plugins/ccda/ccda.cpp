@@ -8,6 +8,7 @@
 #include "plugins/ccda/document.h"
 #include "plugins/ccda/extract.h"
 #include "plugins/ccda/header.h"
+#include "plugins/declared.h"
 #include "plugins/parser_plugin.h"
 #include "plugins/xml_text.h"
 #include "plugins/xml_view.h"
@@ -64,6 +65,8 @@ direct_parse_status read(const direct_host* host, const direct_document* documen
     ccda::document_fields(cda, root, kind);
     cda.json.name("sections");
     cda.json.raw(body.contents());
+    encoding_fields(cda.json, xml.encoding(), xml.declared_encoding(), *document);
+    declared_fields(cda.json, {kind.kind, ""}, *document);
     cda.json.close('}');
     cda.tell_document(cda.json.str());
     return cda.stopped() ? DIRECT_LIMIT : DIRECT_PARSED;

@@ -202,7 +202,6 @@ void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind
     time_field(cda, "copyTime", document.child("copyTime"));
     patient_field(cda, document);
     people(cda, document);
-    w.field("encoding", cda.xml.encoding());
     w.field("stylesheet", cda.xml.stylesheet());
 }
 

@@ -9,17 +9,9 @@
 
 #include "plugins/ccda/extract.h"
 #include "plugins/ccda/roles.h"
+#include "plugins/time_stamp.h"
 
 namespace direct::ccda {
-
-/// A point in time: what was written, and what it says as far as it says it.
-struct TimeStamp {
-    std::string iso;     ///< "2012-08-06T10:20-05:00", "" when the text is no time
-    char precision = 0;  ///< Y M D H m s, 0 = no time
-    std::string zone;    ///< "-05:00" or ""
-    bool bad = false;    ///< something in it was left out of iso: odd digits, a broken zone
-};
-TimeStamp read_time(std::string_view raw);
 
 /// xsi:type without prefix: "PQ".
 std::string_view type_of(pugi::xml_node node);

@@ -43,6 +43,11 @@ direct_document document_of(const std::string& bytes, const std::string& charset
     return {sizeof(direct_document), {bytes.data(), bytes.size()}, {}, {charset.data(), charset.size()}, {}};
 }
 
+direct_bytes bytes_of(const std::string& s)
+{
+    return {s.data(), s.size()};
+}
+
 Told& told(void* context)
 {
     return *static_cast<Told*>(context);
@@ -74,6 +79,8 @@ direct_host recording(Told& into)
     };
     h.child = [](void* c, const direct_child* child) {
         told(c).children.emplace_back(text(child->media_type), text(child->content));
+        told(c).child_names.push_back(text(child->filename));
+        told(c).containers.push_back(child->json.len ? object(child->json) : nlohmann::json());
         return 0;
     };
     h.max_items = 1000000;
@@ -129,11 +136,14 @@ PluginUnderTest::PluginUnderTest(const std::string& name)
     parser_ = reinterpret_cast<const direct_parser* (*)()>(::dlsym(library, "direct_parser_v1"))();
 }
 
-Told PluginUnderTest::read(const std::string& bytes, const std::string& charset) const
+Told PluginUnderTest::read(const std::string& bytes, const std::string& charset,
+                           const std::string& media_type, const std::string& filename) const
 {
     Told out;
     const auto host = recording(out);
-    const auto document = document_of(bytes, charset);
+    auto document = document_of(bytes, charset);
+    document.media_type = bytes_of(media_type);
+    document.filename = bytes_of(filename);
     out.status = parser_->parse(&host, &document);
     return out;
 }

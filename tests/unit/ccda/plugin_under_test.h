@@ -16,6 +16,8 @@ struct Told {
     std::vector<std::pair<std::string, std::string>> skipped;
     std::vector<std::string> notes;
     std::vector<std::pair<std::string, std::string>> children;  ///< media type, content
+    std::vector<nlohmann::json> containers;                     ///< what is said of each child; null: nothing
+    std::vector<std::string> child_names;
 
     /// Items of one section; with `kind` only those.
     std::vector<nlohmann::json> of(const std::string& section, const std::string& kind = "") const;
@@ -25,7 +27,8 @@ class PluginUnderTest {
 public:
     explicit PluginUnderTest(const std::string& name);
     const direct_parser& parser() const { return *parser_; }
-    Told read(const std::string& bytes, const std::string& charset = "") const;
+    Told read(const std::string& bytes, const std::string& charset = "", const std::string& media_type = "",
+              const std::string& filename = "") const;
     int recognise(const std::string& bytes, const std::string& charset = "") const;
     /// The same with a host that keeps nothing: for measuring. Returns the number of items.
     std::size_t count(const std::string& bytes) const;

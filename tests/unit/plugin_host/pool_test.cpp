@@ -389,7 +389,7 @@ BOOST_AUTO_TEST_CASE(a_file_is_described)
     BOOST_TEST(type("") == "application/octet-stream");
     BOOST_TEST(type("<?xml version=\"1.0\"?><ContinuityOfCareRecord xmlns=\"urn:astm-org:CCR\"/>") ==
                "application/ccr+xml");
-    BOOST_TEST(type("<Bundle xmlns=\"http://hl7.org/fhir\"/>") == "application/xml");
+    BOOST_TEST(type("<Bundle xmlns=\"http://hl7.org/fhir\"/>") == "application/fhir+xml");
     const auto outcome = parse(*pool, "%PDF-1.7");
     BOOST_TEST(json::parse(outcome.document).at("kind") == "file");
     BOOST_TEST(json::parse(outcome.document).at("title") == "it.bin");

@@ -1,10 +1,10 @@
-// time_stamp.cpp - HL7 TS: YYYY[MM[DD[HH[mm[ss[.fff]]]]]][+-ZZzz]. Precision is never invented: an odd
-// digit or a broken zone is left out and said so, the raw text always stays beside it.
+// time_stamp.cpp - see time_stamp.h.
+#include "plugins/time_stamp.h"
+
 #include <algorithm>
+#include <iterator>
 
-#include "plugins/ccda/values.h"
-
-namespace direct::ccda {
+namespace direct {
 namespace {
 
 bool is_digit(char c)
@@ -78,4 +78,41 @@ TimeStamp read_time(std::string_view raw)
     return out;
 }
 
-}  // namespace direct::ccda
+TimeStamp read_iso_time(std::string_view raw)
+{
+    TimeStamp none;
+    none.bad = true;
+    // The digits one after the other, each group behind its mark; the rest is fraction and zone.
+    struct Group {
+        char mark;
+        std::size_t digits;
+    };
+    constexpr Group groups[] = {{0, 4}, {'-', 2}, {'-', 2}, {'T', 2}, {':', 2}, {':', 2}};
+    std::string plain;
+    std::string_view rest = raw;
+    for (const auto& g : groups) {
+        if (g.mark && (rest.empty() || rest[0] != g.mark)) break;
+        const std::size_t skip = g.mark ? 1 : 0;
+        const auto digits = rest.substr(skip, g.digits);
+        // "2005-05:00" is a year with a zone.
+        if (g.mark == '-' && rest.size() == 6 && rest[3] == ':') break;
+        if (digits.size() != g.digits || !std::all_of(digits.begin(), digits.end(), is_digit)) return none;
+        plain += digits;
+        rest.remove_prefix(skip + g.digits);
+    }
+    if (plain.size() == 14 && rest.starts_with('.')) {
+        std::size_t n = 1;
+        while (n < rest.size() && is_digit(rest[n])) ++n;
+        plain += rest.substr(0, n);
+        rest.remove_prefix(n);
+    }
+    if (rest == "Z")
+        plain += "+0000";
+    else if (rest.size() == 6 && rest[3] == ':')
+        plain += std::string(rest.substr(0, 3)) + std::string(rest.substr(4));
+    else if (!rest.empty())
+        return none;
+    return read_time(plain);
+}
+
+}  // namespace direct
