@@ -1,0 +1,90 @@
+// extract.h - what one ASTM CCR document in work is made of, and the parts of the plugin, one file each.
+// One document, one thread; nothing here throws but bad_alloc.
+// Source: ASTM E2369 (Continuity of Care Record, V1.0); clinical documents sections 2 and 7.
+#pragma once
+#include <initializer_list>
+#include <pugixml.hpp>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "plugins/json_writer.h"
+#include "plugins/parser_plugin.h"
+#include "plugins/xml_view.h"
+
+namespace direct::ccr {
+
+/// Everything in the document that has an id and is pointed to: actors by ActorID, data objects by LinkID,
+/// comments and references by theirs. The first of two with one id counts.
+class Index {
+public:
+    explicit Index(pugi::xml_node root);
+    pugi::xml_node actor(std::string_view id) const { return find(actors_, id); }
+    pugi::xml_node object(std::string_view id) const { return find(objects_, id); }
+    pugi::xml_node comment(std::string_view id) const { return find(comments_, id); }
+    pugi::xml_node reference(std::string_view id) const { return find(references_, id); }
+
+private:
+    using Map = std::unordered_map<std::string_view, pugi::xml_node>;
+    static pugi::xml_node find(const Map& map, std::string_view id)
+    {
+        const auto at = map.find(id);
+        return at == map.end() ? pugi::xml_node() : at->second;
+    }
+    Map actors_, objects_, comments_, references_;
+};
+
+/// The document in work: its tree, what points where, and the host that is told.
+class Ccr {
+public:
+    Ccr(const XmlView& view, const direct_host& host) : xml(view), index(view.root()), host_(host) {}
+
+    const XmlView& xml;
+    const Index index;
+    JsonWriter json;          ///< of the item in work
+    std::string document_id;  ///< CCRDocumentObjectID: what the ids of data objects are unique in
+
+    /// The host has had enough: every loop ends.
+    bool stopped() const { return stopped_; }
+    void skip(const char* section, std::string_view reason);
+    void note(std::string_view text);
+    void tell_document(const std::string& object);
+    /// Hands the finished item in `json` to the host.
+    void tell_item(const char* section, const char* kind);
+    std::uint64_t max_json() const { return host_.max_json; }
+    std::size_t items() const { return items_; }
+    /// Whether a data object with this key was seen before in the document.
+    bool seen(const std::string& key) { return !seen_.insert(key).second; }
+
+private:
+    const direct_host& host_;
+    bool stopped_ = false;
+    std::size_t items_ = 0;
+    std::unordered_set<std::string> seen_;
+};
+
+/// How Type and Description of a data object share the fields "code" and "value".
+enum class Layout {
+    type_value,   ///< code = Type, value = Description: "Diagnosis" and what was diagnosed
+    description,  ///< code = Description, type = Type: a test, a procedure
+};
+
+/// Members of a data object, whatever it is: ids, code, times, source and all it holds, into the object in
+/// work. What no rule names goes into "more", element by element: nothing is left out.
+/// `parts`: the child element whose data objects become "sub"; nullptr for none.
+void statement_members(Ccr& ccr, pugi::xml_node node, Layout layout, const char* parts);
+
+/// An item of the body: begins with section, kind and place, and ends told to the host.
+void tell_statement(Ccr& ccr, pugi::xml_node node, const std::string& path, const char* section,
+                    const char* kind, Layout layout, const char* parts);
+
+/// Actor items (section "other", kind "actor") and the patient (section "demographics").
+void extract_actors(Ccr& ccr, pugi::xml_node root);
+/// Every body section; returns the JSON array of sections for the document object.
+std::string extract_body(Ccr& ccr, pugi::xml_node root);
+/// Members of the "document" object. Comments, references, purposes and signatures that would make it larger
+/// than the host takes become items of section "other" instead.
+void document_fields(Ccr& ccr, pugi::xml_node root, const std::string& sections);
+
+}  // namespace direct::ccr
