@@ -1,5 +1,6 @@
 // ccr.cpp - the plugin "ccr": ASTM Continuity of Care Records. Everything below is one document, one thread;
 // bad_alloc under the child's memory limit becomes DIRECT_LIMIT here, nothing else is thrown.
+#include <cstddef>
 #include <new>
 #include <string>
 
@@ -123,7 +124,9 @@ void Ccr::note(std::string_view text)
 void Ccr::tell_document(const std::string& object)
 {
     if (stopped_) return;
-    if (object.size() > host_.max_json) {
+    constexpr auto known = offsetof(direct_host, max_document) + sizeof host_.max_document;
+    const auto most = host_.size >= known && host_.max_document ? host_.max_document : host_.max_json;
+    if (object.size() > most) {
         note("the document object is larger than the host takes");
         stopped_ = true;
         return;
