@@ -1,4 +1,6 @@
 // allergies.cpp - allergies and intolerances: concern act, its observations, their reactions.
+#include <algorithm>
+
 #include "plugins/ccda/concern.h"
 #include "plugins/ccda/relations.h"
 #include "plugins/ccda/values.h"
@@ -6,20 +8,14 @@
 namespace direct::ccda {
 namespace {
 
-// Codes by which "no known allergies" is said; the kind of allergy is the observation's value then.
-bool is_allergy_in_general(std::string_view code)
+bool is_one_of(std::string_view code, std::initializer_list<std::string_view> codes)
 {
-    for (std::string_view c :
-         {"419199007", "416098002", "414285001", "420134006", "418038007", "426232007", "418471000"})
-        if (code == c) return true;
-    return false;
+    return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
-bool says_no_known(pugi::xml_node observation)
+std::string_view code_of(pugi::xml_node node)
 {
-    const std::string_view value = observation.child("value").attribute("code").value();
-    if (value == "716186003" || value == "160244002") return true;
-    return is_negated(observation) && is_allergy_in_general(value);
+    return node.attribute("code").value();
 }
 
 pugi::xml_node allergen_of(pugi::xml_node observation)
@@ -27,6 +23,24 @@ pugi::xml_node allergen_of(pugi::xml_node observation)
     for (pugi::xml_node p : observation.children("participant"))
         if (has_type(p, "CSM")) return p.child("participantRole").child("playingEntity");
     return {};
+}
+
+// Nothing in particular, or the whole class: "no allergy to drugs", not "no allergy to this drug".
+bool is_anything(pugi::xml_node entity)
+{
+    const pugi::xml_node code = entity.child("code");
+    if (is_null_code(code)) return !entity.child("name").first_child();
+    return is_one_of(code_of(code), {"105590001", "410942007", "373873005", "762766007", "255620007"});
+}
+
+// "No known allergies" is a value of its own, or the denial of a kind of allergy (SNOMED CT).
+bool says_no_known(pugi::xml_node observation)
+{
+    const auto value = code_of(observation.child("value"));
+    if (is_one_of(value, {"716186003", "160244002"})) return !is_negated(observation);
+    return is_negated(observation) && is_anything(allergen_of(observation)) &&
+           is_one_of(value, {"419199007", "416098002", "414285001", "420134006", "418038007", "426232007",
+                             "418471000"});
 }
 
 constexpr Qualifier qualifiers[] = {

@@ -1,13 +1,8 @@
 // care_team.cpp - a team (organizer) and in "sub" who belongs to it, and what else is said of the team.
 #include "plugins/ccda/panel.h"
-#include "plugins/ccda/values.h"
 
 namespace direct::ccda {
 namespace {
-
-constexpr Qualifier qualifiers[] = {
-    {"teamType", {"2.16.840.1.113883.10.20.22.4.500.2"}},
-};
 
 // Who leads it, when that is said.
 void team(Cda& cda, const Statement& s, Taken& taken)
@@ -20,13 +15,11 @@ void team(Cda& cda, const Statement& s, Taken& taken)
     }
 }
 
-// A member is an act that somebody performs: his function, and since when.
+// A member is an act that somebody performs: who, in which function, and since when.
 void member(Cda& cda, const Statement& s, Taken& taken)
 {
     const pugi::xml_node performer = s.node.child("performer");
-    if (!is_element(s.node, "act") || !performer) return;
-    const pugi::xml_node plain = performer.child("functionCode");
-    code_field(cda, "function", plain ? plain : performer.child("sdtc:functionCode"));
+    if (!is_element(s.node, "act")) return;
     object_field(cda, "member", performer);
     taken.add(performer);
 }

@@ -42,31 +42,37 @@ pugi::xml_node product_of(pugi::xml_node statement)
     return {};
 }
 
-void udi_parts_field(Cda& cda, pugi::xml_node holder, Taken& taken)
+pugi::xml_node udi_holder(pugi::xml_node statement)
 {
-    const pugi::xml_node organizer = statement_in(holder);
-    if (!has_template(organizer, udi_organizer)) return;
-    cda.json.open_field("udiParts", '{');
-    Taken told;
-    qualifier_fields(cda, organizer, udi_parts, told, "component");
-    statement_members(cda, organizer, told);
-    cda.json.close('}');
-    taken.add(holder);
+    for (pugi::xml_node holder : statement.children("entryRelationship"))
+        if (has_template(statement_in(holder), udi_organizer)) return holder;
+    return {};
+}
+
+// The identifier as a whole stands with the product, or with the organizer of its parts.
+void udi_field(Cda& cda, pugi::xml_node owner, Taken& taken)
+{
+    ids_field(cda, "udi", owner, "id");
+    for (pugi::xml_node id : owner.children("id")) taken.add(id);
 }
 
 }  // namespace
 
 void device_fields(Cda& cda, const Statement& s, Taken& taken)
 {
-    if (const pugi::xml_node role = product_of(s.node)) {
-        ids_field(cda, "udi", role, "id");
-        for (pugi::xml_node id : role.children("id")) taken.add(id);
-        const pugi::xml_node code = role.child("playingDevice").child("code");
-        code_field(cda, "deviceCode", code);
-        taken.add(code);
-    }
-    for (pugi::xml_node holder : s.node.children("entryRelationship"))
-        if (has_template(statement_in(holder), udi_organizer)) return udi_parts_field(cda, holder, taken);
+    const pugi::xml_node product = product_of(s.node), holder = udi_holder(s.node),
+                         organizer = statement_in(holder);
+    const bool known = *product.child("id").attribute("root").value();
+    udi_field(cda, known || !organizer ? product : organizer, taken);
+    const pugi::xml_node code = product.child("playingDevice").child("code");
+    code_field(cda, "deviceCode", code);
+    taken.add(code);
+    if (!organizer) return;
+    cda.json.open_field("udiParts", '{');
+    qualifier_fields(cda, organizer, udi_parts, taken, "component");
+    statement_members(cda, organizer, taken);
+    cda.json.close('}');
+    taken.add(holder);
 }
 
 }  // namespace direct::ccda

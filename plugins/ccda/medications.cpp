@@ -23,8 +23,8 @@ void schedule_field(Cda& cda, pugi::xml_node statement, Taken& taken)
 {
     auto& w = cda.json;
     bool first = true;
-    w.open_field("schedule", '[');
     for (pugi::xml_node t : statement.children("effectiveTime")) {
+        if (first) w.open_field("schedule", '[');
         w.open('{');
         w.field("operator", t.attribute("operator").value());
         time_field(cda, "time", t);
@@ -32,7 +32,7 @@ void schedule_field(Cda& cda, pugi::xml_node statement, Taken& taken)
         if (!first) taken.add(t);
         first = false;
     }
-    w.close(']');
+    if (!first) w.close(']');
 }
 
 constexpr Qualifier qualifiers[] = {

@@ -200,9 +200,14 @@ private:
     void object(const char* name, pugi::xml_node n)
     {
         if (cda_.too_deep()) return;
+        const auto before = w_.mark();
         w_.open_field(name, '{');
+        const std::size_t empty = w_.size();
         members(cda_, n, taken_);
-        w_.close('}');
+        if (w_.size() == empty && !taken_.empty())
+            w_.rewind(before);  // an extractor took all of it
+        else
+            w_.close('}');
     }
     void names(std::size_t i, std::size_t end)
     {

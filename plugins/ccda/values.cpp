@@ -280,6 +280,8 @@ void text_field(Cda& cda, const char* name, pugi::xml_node ed)
     const std::string text = cda.narrative.text_of(ed, lost);
     cda.json.field(name, text);
     if (!lost.empty()) cda.json.field(std::string(name) + "Reference", lost);
+    const std::string_view media = attribute(ed, "mediaType");
+    if (!media.empty() && media != "text/plain") cda.json.field(std::string(name) + "MediaType", media);
 }
 
 void words_field(Cda& cda, const char* name, pugi::xml_node node)

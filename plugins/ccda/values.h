@@ -31,7 +31,8 @@ void time_field(Cda& cda, const char* name, pugi::xml_node node);
 void quantity_field(Cda& cda, const char* name, pugi::xml_node node);  ///< PQ, IVL_PQ, RTO by its children
 void value_members(Cda& cda, pugi::xml_node node);                     ///< any xsi:type, with its "type"
 void value_field(Cda& cda, const char* name, pugi::xml_node node);
-/// ED: its words, or those its reference points to; "<name>Reference" is a reference that leads nowhere.
+/// ED: its words, or those its reference points to; "<name>Reference" is a reference that leads nowhere,
+/// "<name>MediaType" what it holds when that is no plain text.
 void text_field(Cda& cda, const char* name, pugi::xml_node ed);
 /// ST, SC: its words; a code it has beside them is "<name>Code".
 void words_field(Cda& cda, const char* name, pugi::xml_node node);
