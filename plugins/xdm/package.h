@@ -1,0 +1,15 @@
+// package.h - a zip told to the host: an XDM package with what its metadata says of each document, or a
+// plain zip with what is in it. One document, one thread; nothing here throws but bad_alloc.
+#pragma once
+#include "plugins/parser_plugin.h"
+#include "plugins/xdm/zip.h"
+
+namespace direct::xdm {
+
+/// A member METADATA.XML of a folder below IHE_XDM, in whatever case and at whatever depth.
+bool is_metadata(std::string_view name);
+
+/// Every member is a child (or a skip with its reason), then the document object.
+direct_parse_status tell_package(const direct_host& host, const direct_document& document, const Zip& zip);
+
+}  // namespace direct::xdm
