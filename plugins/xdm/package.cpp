@@ -3,13 +3,13 @@
 #include "plugins/xdm/package.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "plugins/declared.h"
 #include "plugins/json_writer.h"
 #include "plugins/time_stamp.h"
 #include "plugins/xdm/metadata.h"
+#include "plugins/xdm/names.h"
 #include "plugins/xdm/sha1.h"
 
 namespace direct::xdm {
@@ -25,59 +25,6 @@ std::string_view view(direct_bytes b)
 direct_bytes bytes_of(std::string_view s)
 {
     return {s.data(), s.size()};
-}
-
-std::string lower(std::string_view s)
-{
-    std::string out(s);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return out;
-}
-
-std::string_view last_part(std::string_view name)
-{
-    return name.substr(name.rfind('/') + 1);
-}
-
-std::string_view folder_of(std::string_view name)
-{
-    return name.substr(0, name.rfind('/') + 1);
-}
-
-std::string_view stem(std::string_view name)
-{
-    name = last_part(name);
-    return name.substr(0, name.rfind('.'));
-}
-
-// What packages carry beside documents: for people without our software, or by accident.
-bool is_company(const Member& m)
-{
-    const std::string name = lower(last_part(m.name)), whole = lower(m.name);
-    for (const char* one :
-         {"index.htm", "index.html", "readme.txt", "readme.htm", ".ds_store", "thumbs.db", "desktop.ini"})
-        if (name == one) return true;
-    return name.ends_with(".xsl") || name.ends_with(".xslt") || name.ends_with(".css") ||
-           whole.starts_with("__macosx/") || whole.find("/__macosx/") != std::string::npos;
-}
-
-// "%20" as a blank; anything that is no such triple stays.
-std::string percent_decoded(std::string_view s)
-{
-    const auto digit = [](char c) {
-        return c >= '0' && c <= '9'   ? c - '0'
-               : c >= 'a' && c <= 'f' ? c - 'a' + 10
-               : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                      : -1;
-    };
-    std::string out;
-    for (std::size_t i = 0; i < s.size(); ++i) {
-        const bool triple = s[i] == '%' && i + 2 < s.size() && digit(s[i + 1]) >= 0 && digit(s[i + 2]) >= 0;
-        out += triple ? static_cast<char>(digit(s[i + 1]) * 16 + digit(s[i + 2])) : s[i];
-        if (triple) i += 2;
-    }
-    return out;
 }
 
 /// A member and what was found out about it.
@@ -191,12 +138,6 @@ private:
         return nullptr;
     }
 
-    static bool points_out(std::string_view uri)
-    {
-        return uri.starts_with('/') || uri.starts_with('\\') || uri.find(':') != uri.npos ||
-               uri.find("..") != uri.npos;
-    }
-
     void named(const Subset& s, const DocumentEntry& d)
     {
         if (stopped_) return;
@@ -256,7 +197,7 @@ private:
     void unnamed(Part& p, bool xdm)
     {
         if (stopped_) return;
-        if (is_company(*p.member) && xdm) {
+        if (is_company(p.path) && xdm) {
             ignored_.push_back(p.member->name);
             return;
         }
@@ -399,17 +340,6 @@ private:
 };
 
 }  // namespace
-
-bool is_metadata(std::string_view name)
-{
-    std::string_view folder = folder_of(name);
-    if (lower(last_part(name)) != "metadata.xml" || folder.size() < 2) return false;
-    folder.remove_suffix(1);
-    std::string_view above = folder_of(folder);
-    if (above.empty()) return false;
-    above.remove_suffix(1);
-    return lower(last_part(above)) == "ihe_xdm";
-}
 
 direct_parse_status tell_package(const direct_host& host, const direct_document& document, const Zip& zip)
 {

@@ -6,9 +6,6 @@
 
 namespace direct::xdm {
 
-/// A member METADATA.XML of a folder below IHE_XDM, in whatever case and at whatever depth.
-bool is_metadata(std::string_view name);
-
 /// Every member is a child (or a skip with its reason), then the document object.
 direct_parse_status tell_package(const direct_host& host, const direct_document& document, const Zip& zip);
 

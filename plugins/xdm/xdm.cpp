@@ -5,6 +5,7 @@
 #include <string>
 
 #include "plugins/parser_plugin.h"
+#include "plugins/xdm/names.h"
 #include "plugins/xdm/package.h"
 #include "plugins/xdm/zip.h"
 
