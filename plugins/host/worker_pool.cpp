@@ -34,6 +34,14 @@ using Deadline = Steady::time_point;
 constexpr int documents_per_child = 1000;    // bounds what a leaking plugin can hold
 constexpr milliseconds start_budget{15000};  // loading plugins, sanitizers included
 constexpr int depth_max = 3;                 // documents inside documents
+// A package of packages multiplies what each of them may be; so all documents inside one together may be no
+// more than one package's, take no longer than a few documents, and answer no more than the daemon holds.
+constexpr std::size_t inner_max = wire::children_max;
+constexpr int inner_budgets = 3;
+std::uint64_t inner_answers_max(std::uint64_t content)
+{
+    return 8 * content + (64u << 20);
+}
 constexpr std::size_t read_size = 256 * 1024;
 
 struct Worker {
@@ -92,12 +100,38 @@ public:
         return Done{};
     }
 
-    Result<ParseOutcome> parse(const ParseRequest& request) override { return parse_at(request, 0); }
+    Result<ParseOutcome> parse(const ParseRequest& request) override
+    {
+        Inside inside{0, inner_answers_max(request.content.size()), {}};
+        return parse_at(request, 0, inside);
+    }
 
 private:
     using Slot = std::optional<Worker>;
 
-    Result<ParseOutcome> parse_at(const ParseRequest& request, int depth)
+    /// What the documents inside one document have used up together.
+    struct Inside {
+        std::size_t documents = 0;
+        std::uint64_t answer_left = 0;  // bytes
+        Steady::duration spent{};       // in children; waiting for a free one is not the document's doing
+    };
+
+    static std::uint64_t bytes_of(const ParseOutcome& outcome)
+    {
+        std::uint64_t bytes = outcome.document.size();
+        for (const auto& i : outcome.items) bytes += i.json.size() + sizeof i;
+        return bytes;
+    }
+
+    const char* exhausted(const Inside& inside) const
+    {
+        if (inside.documents >= inner_max) return "documents inside documents: too many";
+        if (inside.spent > inner_budgets * options_.budget) return "documents inside documents: too slow";
+        if (inside.answer_left == 0) return "documents inside documents: they hold too much";
+        return nullptr;
+    }
+
+    Result<ParseOutcome> parse_at(const ParseRequest& request, int depth, Inside& inside)
     {
         if (request.content.size() > options_.document_max) {
             ParseOutcome out;
@@ -116,28 +150,35 @@ private:
                 TRY(Worker worker, spawn());
                 *held.slot = std::move(worker);
             }
+            const auto from = Steady::now();
             outcome = talk(*held.slot, request, inner);
+            inside.spent += Steady::now() - from;
         }
+        if (depth) inside.answer_left -= std::min(inside.answer_left, bytes_of(outcome));
         std::uint64_t bytes = 0;
         for (auto& one : inner) {
             bytes += one.content.size();
             outcome.children.push_back(
-                std::make_shared<ParseOutcome>(read_inner(one, request, depth, bytes)));
+                std::make_shared<ParseOutcome>(read_inner(one, request, depth, bytes, inside)));
         }
         return outcome;
     }
 
     // A document of a document: the same way in, with its own child, budget and verdict.
     ParseOutcome read_inner(const Answer::Inner& one, const ParseRequest& outer, int depth,
-                            std::uint64_t bytes)
+                            std::uint64_t bytes, Inside& inside)
     {
         ParseOutcome out;
-        if (depth + 1 >= depth_max || bytes > wire::answer_max(outer.content.size())) {
+        if (const char* why = exhausted(inside)) {
+            out.status = "limit";
+            out.detail = why;
+        } else if (depth + 1 >= depth_max || bytes > wire::answer_max(outer.content.size())) {
             out.status = "limit";
             out.detail = "documents inside documents: too deep or too large";
         } else {
             ParseRequest request{one.content, one.media_type, "", one.filename, outer.not_plugins};
-            auto read = parse_at(request, depth + 1);
+            ++inside.documents;
+            auto read = parse_at(request, depth + 1, inside);
             if (read)
                 out = *std::move(read);
             else

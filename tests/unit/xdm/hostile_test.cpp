@@ -45,6 +45,17 @@ std::string edited(std::string bytes, std::size_t at, const std::string& with)
     return bytes.replace(at, with.size(), with);
 }
 
+std::unique_ptr<direct::WorkerPool> start_pool()
+{
+    direct::PoolOptions options;
+    options.worker = build_dir() + "/bin/direct-parse";
+    options.plugins = build_dir() + "/lib/direct/plugins";
+    options.children = 1;
+    auto pool = direct::WorkerPool::start(options);
+    BOOST_REQUIRE(pool);
+    return *std::move(pool);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(members_that_cannot_be_had)
@@ -198,19 +209,13 @@ BOOST_AUTO_TEST_CASE(honest_variants)
 // Through direct-parse, in its sandbox: nothing it needs was left outside.
 BOOST_AUTO_TEST_CASE(packages_in_packages_end)
 {
-    direct::PoolOptions options;
-    options.worker = build_dir() + "/bin/direct-parse";
-    options.plugins = build_dir() + "/lib/direct/plugins";
-    options.children = 1;
-    auto pool = direct::WorkerPool::start(options);
-    BOOST_REQUIRE(pool);
+    const auto pool = start_pool();
     std::string bytes = "<ContinuityOfCareRecord xmlns=\"urn:astm-org:CCR\"/>";
-    std::vector<std::string> kinds = {"ccr"};
     for (int depth = 0; depth < 3; ++depth) {
         bytes = zip_of({{"inner.bin", bytes, true}});
         direct::ParseRequest request;
         request.content = bytes;
-        const auto outcome = (*pool)->parse(request);
+        const auto outcome = pool->parse(request);
         BOOST_REQUIRE(outcome);
         BOOST_TEST(outcome->status == "parsed");
         BOOST_TEST(outcome->plugin == "xdm 1.0");
@@ -220,6 +225,57 @@ BOOST_AUTO_TEST_CASE(packages_in_packages_end)
         BOOST_TEST(inner->status == (depth < 2 ? "parsed" : "limit"), depth);
         if (depth < 2) BOOST_TEST(json::parse(inner->document).at("kind") == "ccr");
     }
+}
+
+// Forty packages of forty: each is small, together they would be a day's work.
+BOOST_AUTO_TEST_CASE(packages_of_packages_are_counted_together)
+{
+    const auto pool = start_pool();
+    const std::string inner = zip_of(std::vector<ZipEntry>(40, {"a.txt", "words"}));
+    const std::string outer = zip_of(std::vector<ZipEntry>(40, {"a.zip", inner, true}));
+    direct::ParseRequest request;
+    request.content = outer;
+    const auto outcome = pool->parse(request);
+    BOOST_REQUIRE(outcome);
+    std::size_t parsed = 0, limited = 0;
+    const auto count = [&](const direct::ParseOutcome& one) {
+        parsed += one.status == "parsed";
+        limited += one.status == "limit";
+        if (one.status == "limit") BOOST_TEST(one.detail == "documents inside documents: too many");
+    };
+    BOOST_TEST(outcome->children.size() == 40u);
+    for (const auto& child : outcome->children) {
+        count(*child);
+        for (const auto& one : child->children) count(*one);
+    }
+    BOOST_TEST(parsed == 1000u);
+    BOOST_TEST(limited > 0u);
+}
+
+// A small document whose answer is large, many times: an actor told with everybody who refers to it.
+BOOST_AUTO_TEST_CASE(answers_of_inner_documents_are_counted_together)
+{
+    const auto pool = start_pool();
+    std::string providers;
+    for (int i = 0; i < 80; ++i) providers += "<Provider><ActorID>A</ActorID></Provider>";
+    const std::string record =
+        "<ContinuityOfCareRecord xmlns=\"urn:astm-org:CCR\"><Body><HealthCareProviders>" + providers +
+        "</HealthCareProviders></Body><Actors><Actor><ActorObjectID>A</"
+        "ActorObjectID><Person><Name><CurrentName><Given>" +
+        std::string(25'000, 'x') +
+        "</Given></CurrentName></Name></Person></Actor></Actors></ContinuityOfCareRecord>";
+    const std::string outer = zip_of(std::vector<ZipEntry>(20, {"a.xml", record, true}));
+    direct::ParseRequest request;
+    request.content = outer;
+    const auto outcome = pool->parse(request);
+    BOOST_REQUIRE(outcome);
+    std::uint64_t bytes = 0;
+    for (const auto& child : outcome->children)
+        for (const auto& item : child->items) bytes += item.json.size();
+    BOOST_TEST(outcome->children.front()->status == "parsed");
+    BOOST_TEST(outcome->children.back()->status == "limit");
+    BOOST_TEST(outcome->children.back()->detail == "documents inside documents: they hold too much");
+    BOOST_TEST(bytes < 100u << 20);
 }
 
 BOOST_AUTO_TEST_CASE(a_host_that_says_stop_is_obeyed)
