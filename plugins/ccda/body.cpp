@@ -49,6 +49,14 @@ direct_bytes bytes_of(std::string_view s)
     return {s.data(), s.size()};
 }
 
+// Children of a section that are items, sections or words of their own.
+bool is_told_elsewhere(const char* name)
+{
+    for (const char* n : {"title", "text", "entry", "component"})
+        if (std::strcmp(n, name) == 0) return true;
+    return false;
+}
+
 std::size_t count_children(pugi::xml_node n, const char* name)
 {
     std::size_t out = 0;
@@ -100,17 +108,10 @@ void Body::describe(const Section& s, std::size_t items)
     w.open('{');
     w.field("name", s.name());
     w.field("title", cda_.narrative.line(s.node.child("title")));
-    code_field(cda_, "code", s.node.child("code"));
-    if (!s.template_ids.empty()) {
-        w.name("templateIds");
-        w.raw(s.template_ids);
-    }
-    ids_field(cda_, "ids", s.node, "id");
-    w.field("nullFlavor", s.node.attribute("nullFlavor").value());
-    roles_field(cda_, "author", s.node, "author");
-    roles_field(cda_, "informant", s.node, "informant");
-    more_field(cda_, s.node,
-               {"templateId", "id", "code", "title", "text", "entry", "component", "author", "informant"});
+    Taken taken;
+    for (pugi::xml_node n : s.node.children())
+        if (is_told_elsewhere(n.name())) taken.add(n);
+    members(cda_, s.node, taken);
     w.number_field("entries", count_children(s.node, "entry"));
     w.number_field("items", items);
     w.number_field("offset", cda_.xml.offset(s.node));

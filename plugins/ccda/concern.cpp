@@ -54,7 +54,7 @@ void concern_field(Cda& cda, const Concern& concern)
     w.close('}');
 }
 
-void for_each_concern(Cda& cda, const Section& section, TakeConcern take)
+void for_each_concern(Cda& cda, const Section& section, TakeConcern take, TakeEntry other)
 {
     for_each_entry(cda, section, [&](const Statement& statement) {
         Concern concern;
@@ -65,7 +65,7 @@ void for_each_concern(Cda& cda, const Section& section, TakeConcern take)
         for (pugi::xml_node holder : statement.node.children("entryRelationship"))
             if (is_item(statement_in(holder))) concern.items.add(holder);
         if (concern.items.empty()) {
-            extract_entry(cda, section, statement);
+            other(cda, section, statement);
             return;
         }
         concern.act = statement;

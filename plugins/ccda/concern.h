@@ -19,10 +19,11 @@ struct Concern {
 /// the others. Nothing when there is none.
 void concern_field(Cda& cda, const Concern& concern);
 
+using TakeEntry = void (*)(Cda& cda, const Section& section, const Statement& statement);
 using TakeConcern = void (*)(Cda& cda, const Section& section, const Statement& observation,
                              const Concern& concern);
 /// Each observation under a concern act that is no qualifier, and each bare observation of the section.
-/// An act without any, and every other statement, is told as an entry of the section.
-void for_each_concern(Cda& cda, const Section& section, TakeConcern take);
+/// An act without any, and every other statement, goes to `other`.
+void for_each_concern(Cda& cda, const Section& section, TakeConcern take, TakeEntry other = extract_entry);
 
 }  // namespace direct::ccda

@@ -1,7 +1,9 @@
 // document.cpp - see document.h.
 #include "plugins/ccda/document.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "plugins/ccda/header.h"
 #include "plugins/ccda/values.h"
@@ -87,12 +89,6 @@ std::string version_of(const Templates& t)
     return out;
 }
 
-std::string instance_id(pugi::xml_node id)
-{
-    const std::string root = id.attribute("root").value(), extension = id.attribute("extension").value();
-    return extension.empty() ? root : root + "^" + extension;
-}
-
 void patient_field(Cda& cda, pugi::xml_node document)
 {
     const pugi::xml_node role = document.child("recordTarget").child("patientRole");
@@ -109,40 +105,30 @@ void patient_field(Cda& cda, pugi::xml_node document)
     w.close('}');
 }
 
+bool is_told(std::string_view name)
+{
+    constexpr std::string_view told[] = {
+        "realmCode",     "typeId",        "templateId",           "id",
+        "code",          "title",         "effectiveTime",        "copyTime",
+        "languageCode",  "setId",         "confidentialityCode",  "versionNumber",
+        "recordTarget",  "author",        "dataEnterer",          "informant",
+        "participant",   "authenticator", "informationRecipient", "legalAuthenticator",
+        "custodian",     "componentOf",   "inFulfillmentOf",      "documentationOf",
+        "authorization", "component",     "relatedDocument"};
+    return std::find(std::begin(told), std::end(told), name) != std::end(told);
+}
+
 // People and acts of the header, unless there is more of it than belongs beside the sections.
 void people(Cda& cda, pugi::xml_node document)
 {
     auto& w = cda.json;
     const auto before = w.mark();
     header_fields(cda, document);
-    more_field(cda, document,
-               {"realmCode",
-                "typeId",
-                "templateId",
-                "id",
-                "code",
-                "title",
-                "effectiveTime",
-                "copyTime",
-                "confidentialityCode",
-                "languageCode",
-                "setId",
-                "versionNumber",
-                "recordTarget",
-                "author",
-                "dataEnterer",
-                "informant",
-                "informationRecipient",
-                "legalAuthenticator",
-                "authenticator",
-                "participant",
-                "custodian",
-                "inFulfillmentOf",
-                "documentationOf",
-                "authorization",
-                "relatedDocument",
-                "componentOf",
-                "component"});
+    // Elements a document has no more names for, as they stand.
+    Taken taken;
+    for (pugi::xml_node n : document.children())
+        if (is_told(n.name())) taken.add(n);
+    members(cda, document, taken);
     if (w.size() <= cda.document_max() / 16) return;
     w.rewind(before);
     w.flag_field("headerLeftOut", true);
@@ -150,6 +136,12 @@ void people(Cda& cda, pugi::xml_node document)
 }
 
 }  // namespace
+
+std::string instance_id(pugi::xml_node id)
+{
+    const std::string root = id.attribute("root").value(), extension = id.attribute("extension").value();
+    return extension.empty() ? root : root + "^" + extension;
+}
 
 DocumentKind kind_of(pugi::xml_node document, bool has_known_sections)
 {

@@ -18,6 +18,9 @@ struct DocumentKind {
 /// then by the LOINC code of the document. Source: clinical documents section 2.
 DocumentKind kind_of(pugi::xml_node document, bool has_known_sections);
 
+/// "root^extension", or the root alone.
+std::string instance_id(pugi::xml_node id);
+
 /// Members of the "document" object, into the object in work.
 void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind);
 

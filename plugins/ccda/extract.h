@@ -152,5 +152,11 @@ void extract_medical_equipment(Cda& cda, const Section& section);
 void extract_payers(Cda& cda, const Section& section);
 void extract_advance_directives(Cda& cda, const Section& section);
 void extract_care_team(Cda& cda, const Section& section);
+void extract_procedures(Cda& cda, const Section& section);
+void extract_immunizations(Cda& cda, const Section& section);
+void extract_encounters(Cda& cda, const Section& section);
+void extract_notes(Cda& cda, const Section& section);
+/// One item per entry, its kind by what it is: plans, goals, and every section without a shape of its own.
+void extract_statements(Cda& cda, const Section& section);
 
 }  // namespace direct::ccda

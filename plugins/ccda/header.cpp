@@ -3,68 +3,28 @@
 
 #include <cstring>
 
+#include "plugins/ccda/document.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
 namespace {
 
-std::string instance_id(pugi::xml_node id)
-{
-    const std::string root = id.attribute("root").value(), extension = id.attribute("extension").value();
-    return extension.empty() ? root : root + "^" + extension;
-}
-
-void template_ids_field(Cda& cda, pugi::xml_node node)
-{
-    if (const auto ids = template_ids(node); !ids.empty()) {
-        cda.json.name("templateIds");
-        cda.json.raw(ids);
-    }
-}
-
-// What an act of the header is: order, consent, service.
-void act_fields(Cda& cda, pugi::xml_node act)
-{
-    auto& w = cda.json;
-    w.field("classCode", act.attribute("classCode").value());
-    w.field("moodCode", act.attribute("moodCode").value());
-    w.field("nullFlavor", act.attribute("nullFlavor").value());
-    template_ids_field(cda, act);
-    ids_field(cda, "ids", act, "id");
-    code_field(cda, "code", act.child("code"));
-    code_field(cda, "priority", act.child("priorityCode"));
-    w.field("status", act.child("statusCode").attribute("code").value());
-    time_field(cda, "effectiveTime", act.child("effectiveTime"));
-    roles_field(cda, "performers", act, "performer");
-    more_field(cda, act,
-               {"templateId", "id", "code", "priorityCode", "statusCode", "effectiveTime", "performer"});
-}
-
-// Array `name` of the acts `act` inside each `relation` of the document.
+// Array `name` of the acts `act` (order, serviceEvent, consent) inside each `relation` of the document.
 void acts_field(Cda& cda, const char* name, pugi::xml_node document, const char* relation, const char* act)
 {
     array_field(cda, name, document, relation, [&](pugi::xml_node n) {
         cda.json.field("typeCode", n.attribute("typeCode").value());
-        act_fields(cda, n.child(act));
+        members(cda, n.child(act));
     });
 }
 
-void encounter_fields(Cda& cda, pugi::xml_node encounter)
+// Places are participations that hold a facility that holds a place: an array of their own.
+void encounter_members(Cda& cda, pugi::xml_node encounter)
 {
-    auto& w = cda.json;
-    w.field("nullFlavor", encounter.attribute("nullFlavor").value());
-    template_ids_field(cda, encounter);
-    ids_field(cda, "ids", encounter, "id");
-    code_field(cda, "code", encounter.child("code"));
-    time_field(cda, "effectiveTime", encounter.child("effectiveTime"));
-    code_field(cda, "dischargeDisposition", encounter.child("dischargeDispositionCode"));
-    code_field(cda, "admissionReferralSource", encounter.child("sdtc:admissionReferralSourceCode"));
-    roles_field(cda, "responsibleParty", encounter, "responsibleParty");
-    roles_field(cda, "performers", encounter, "encounterParticipant");
-    roles_field(cda, "locations", encounter, "location");
-    more_field(cda, encounter,
-               {"templateId", "id", "code", "effectiveTime", "dischargeDispositionCode",
-                "sdtc:admissionReferralSourceCode", "responsibleParty", "encounterParticipant", "location"});
+    objects_field(cda, "locations", encounter, "location");
+    Taken taken;
+    for (pugi::xml_node n : encounter.children("location")) taken.add(n);
+    members(cda, encounter, taken);
 }
 
 void related_documents(Cda& cda, pugi::xml_node document)
@@ -73,13 +33,9 @@ void related_documents(Cda& cda, pugi::xml_node document)
         auto& w = cda.json;
         const pugi::xml_node parent = n.child("parentDocument");
         w.field("typeCode", n.attribute("typeCode").value());
-        ids_field(cda, "ids", parent, "id");
         w.field("id", instance_id(parent.child("id")));
         w.field("setId", instance_id(parent.child("setId")));
-        w.field("versionNumber", parent.child("versionNumber").attribute("value").value());
-        code_field(cda, "code", parent.child("code"));
-        text_field(cda, "text", parent.child("text"));
-        more_field(cda, parent, {"id", "setId", "versionNumber", "code", "text", "templateId"});
+        members(cda, parent);
     });
 }
 
@@ -108,7 +64,7 @@ void participations(Cda& cda, const char* section, const char* kind, pugi::xml_n
     for (pugi::xml_node n : parent.children(child)) {
         if (cda.stopped()) return;
         begin_item(cda, section, kind);
-        participation_fields(cda, n);
+        members(cda, n);
         if (service) {
             code_field(cda, "service", service.child("code"));
             time_field(cda, "serviceTime", service.child("effectiveTime"));
@@ -133,7 +89,7 @@ void extract_header(Cda& cda, pugi::xml_node document)
     const pugi::xml_node encounter = document.child("componentOf").child("encompassingEncounter");
     if (!encounter || cda.stopped()) return;
     begin_item(cda, "header_encounter", "encounter");
-    encounter_fields(cda, encounter);
+    encounter_members(cda, encounter);
     end_item(cda, "header_encounter", "encounter", encounter, root + "/componentOf/encompassingEncounter");
 }
 
@@ -149,16 +105,16 @@ void header_fields(Cda& cda, pugi::xml_node document)
                                      {"legalAuthenticator", "legalAuthenticator"},
                                      {"authenticators", "authenticator"},
                                      {"participants", "participant"}};
-    for (const auto& p : all) roles_field(cda, p.member, document, p.element);
+    for (const auto& p : all) objects_field(cda, p.member, document, p.element);
     const pugi::xml_node custodian = document.child("custodian").child("assignedCustodian");
-    organisation_field(cda, "custodian", custodian.child("representedCustodianOrganization"));
+    object_field(cda, "custodian", custodian.child("representedCustodianOrganization"));
     acts_field(cda, "orders", document, "inFulfillmentOf", "order");
     acts_field(cda, "serviceEvents", document, "documentationOf", "serviceEvent");
     acts_field(cda, "consents", document, "authorization", "consent");
     related_documents(cda, document);
     if (const pugi::xml_node encounter = document.child("componentOf").child("encompassingEncounter")) {
         cda.json.open_field("componentOf", '{');
-        encounter_fields(cda, encounter);
+        encounter_members(cda, encounter);
         cda.json.close('}');
     }
 }

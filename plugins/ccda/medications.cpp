@@ -1,21 +1,9 @@
 // medications.cpp - medication activities: product, schedule, dose, what was supplied and why.
-#include "plugins/ccda/relations.h"
+#include "plugins/ccda/entry_parts.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
 namespace {
-
-pugi::xml_node product_of(pugi::xml_node statement)
-{
-    const pugi::xml_node consumable = statement.child("consumable");
-    return (consumable ? consumable : statement.child("product")).child("manufacturedProduct");
-}
-
-pugi::xml_node material_of(pugi::xml_node statement)
-{
-    const pugi::xml_node product = product_of(statement), material = product.child("manufacturedMaterial");
-    return material ? material : product.child("manufacturedLabeledDrug");
-}
 
 // Every effectiveTime: when it is taken (IVL, TS) and how often (PIVL, EIVL). The first is the item's
 // effectiveTime too.
@@ -79,26 +67,18 @@ void vehicle_field(Cda& cda, pugi::xml_node statement, Taken& taken)
     }
 }
 
-bool is_planned(pugi::xml_node statement)
+bool is_administration(pugi::xml_node s)
 {
-    const std::string_view mood = statement.attribute("moodCode").value();
-    for (const char* m : {"INT", "RQO", "PRMS", "PRP", "APT", "ARQ", "GOL"})
-        if (mood == m) return true;
-    return false;
+    return is_element(s, "substanceAdministration");
 }
 
-bool is_null_product(Cda& cda, pugi::xml_node statement)
+// The act around administrations, without them.
+void wrapper_field(Cda& cda, const Statement& act)
 {
-    const pugi::xml_node material = material_of(statement);
-    return is_null_code(material.child("code")) && cda.narrative.line(material.child("name")).empty();
-}
-
-// The act around an administration, without it.
-void wrapper_field(Cda& cda, const Statement& act, pugi::xml_node administration)
-{
-    if (act.node == administration) return;
+    if (!act) return;
     Taken inside;
-    inside.add(administration.parent());
+    for (pugi::xml_node holder : act.node.children("entryRelationship"))
+        if (is_administration(statement_in(holder))) inside.add(holder);
     cda.json.open_field("act", '{');
     statement_members(cda, act.node, inside);
     cda.json.close('}');
@@ -118,33 +98,32 @@ void medication(Cda& cda, const Section& section, const Statement& act, const St
                 [](pugi::xml_node h, pugi::xml_node n) { return is_supply(h, n) && !dispense.is(n); });
     parts_field(cda, "instructions", "instruction", s, item.taken(),
                 [](pugi::xml_node, pugi::xml_node n) { return instruction.is(n); });
-    wrapper_field(cda, act, s.node);
+    wrapper_field(cda, act);
     if (is_planned(s.node)) cda.json.flag_field("planned", true);
-    if (!is_negated(s.node) && is_null_product(cda, s.node)) item.mark_null();
+    if (!is_negated(s.node) && says_nothing(cda, s.node)) item.mark_null();
     item.emit();
 }
 
-// The administration itself, or the one an act wraps.
-Statement administration_of(const Statement& s)
+// Every administration an act wraps is an item; the first one tells of the act.
+bool wrapped(Cda& cda, const Section& section, const Statement& act)
 {
-    if (!is_element(s.node, "act")) return s;
-    Statement found;
-    for_each_related(s, "entryRelationship", [&](pugi::xml_node, const Statement& inner) {
-        if (!found && is_element(inner.node, "substanceAdministration")) found = inner;
+    bool any = false;
+    for_each_related(act, "entryRelationship", [&](pugi::xml_node, const Statement& s) {
+        if (cda.stopped() || !is_administration(s.node)) return;
+        medication(cda, section, any ? Statement{} : act, s);
+        any = true;
     });
-    return found ? found : s;
+    return any;
 }
 
 }  // namespace
 
 void extract_medications(Cda& cda, const Section& section)
 {
-    for_each_entry(cda, section, [&](const Statement& statement) {
-        const Statement s = administration_of(statement);
-        if (s.node.child("consumable") || s.node.child("product") ||
-            is_element(s.node, "substanceAdministration") || is_element(s.node, "supply"))
-            medication(cda, section, statement, s);
-        else
+    for_each_entry(cda, section, [&](const Statement& s) {
+        if (is_administration(s.node) || is_element(s.node, "supply"))
+            medication(cda, section, {}, s);
+        else if (!is_element(s.node, "act") || !wrapped(cda, section, s))
             extract_entry(cda, section, s);
     });
 }

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <iterator>
 
-#include "plugins/ccda/roles.h"
+#include "plugins/ccda/more.h"
 
 namespace direct::ccda {
 namespace {
@@ -73,13 +73,6 @@ void element(Cda& cda, pugi::xml_node node, int depth)
 void more_element(Cda& cda, pugi::xml_node node)
 {
     element(cda, node, 1);
-}
-
-void more_field(Cda& cda, pugi::xml_node node, std::initializer_list<std::string_view> known)
-{
-    more_field_if(cda, "more", node, [&](pugi::xml_node n) {
-        return std::find(known.begin(), known.end(), n.name()) != known.end();
-    });
 }
 
 }  // namespace direct::ccda

@@ -1,5 +1,6 @@
-// problems.cpp - problems: concern act, its observations and what qualifies them.
+// problems.cpp - problems, diagnoses and health concerns: concern act, its observations and what qualifies them.
 #include "plugins/ccda/concern.h"
+#include "plugins/ccda/entry_parts.h"
 #include "plugins/ccda/relations.h"
 #include "plugins/ccda/values.h"
 
@@ -15,9 +16,16 @@ constexpr Qualifier qualifiers[] = {
     {"prognosis", {"2.16.840.1.113883.10.20.22.4.113"}},
 };
 
+const char* kind_in(const Section& section)
+{
+    const std::string_view name = section.name();
+    if (name.ends_with("_diagnosis")) return "diagnosis";
+    return name == "health_concerns" ? "health_concern" : "problem";
+}
+
 void problem(Cda& cda, const Section& section, const Statement& s, const Concern& concern)
 {
-    Item item(cda, section, section.name(), "problem", s);
+    Item item(cda, section, section.name(), kind_in(section), s);
     qualifier_fields(cda, s.node, qualifiers, item.taken());
     concern_field(cda, concern);
     const pugi::xml_node value = s.node.child("value");
@@ -29,7 +37,9 @@ void problem(Cda& cda, const Section& section, const Statement& s, const Concern
 
 void extract_problems(Cda& cda, const Section& section)
 {
-    for_each_concern(cda, section, problem);
+    for_each_concern(cda, section, problem, [](Cda& c, const Section& in, const Statement& s) {
+        tell_statement(c, in, kind_of_statement(s.node), s);
+    });
 }
 
 }  // namespace direct::ccda

@@ -6,7 +6,8 @@
 #include <cstring>
 
 #include "plugins/ccda/extract.h"
-#include "plugins/ccda/roles.h"
+#include "plugins/ccda/more.h"
+#include "plugins/ccda/people.h"
 #include "plugins/ccda/values.h"
 #include "plugins/xml_text.h"
 
@@ -314,6 +315,11 @@ void object_field(Cda& cda, const char* name, pugi::xml_node node)
     cda.json.open_field(name, '{');
     members(cda, node);
     cda.json.close('}');
+}
+
+void objects_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
+{
+    array_field(cda, name, parent, child, [&](pugi::xml_node n) { members(cda, n); });
 }
 
 }  // namespace direct::ccda

@@ -96,6 +96,9 @@ void relation_members(Cda& cda, pugi::xml_node holder);
 /// Member `name`: an object of members(); nothing when the node is empty.
 void object_field(Cda& cda, const char* name, pugi::xml_node node);
 
+/// Member `name`: an array of such objects, one per child element of that name; nothing when there is none.
+void objects_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child);
+
 /// What an entryRelationship, component or entry holds: its first clinical statement.
 pugi::xml_node statement_in(pugi::xml_node holder);
 bool is_statement(pugi::xml_node node);

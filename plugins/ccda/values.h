@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "plugins/ccda/extract.h"
-#include "plugins/ccda/roles.h"
+#include "plugins/ccda/people.h"
 #include "plugins/time_stamp.h"
 
 namespace direct::ccda {

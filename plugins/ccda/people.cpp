@@ -1,0 +1,134 @@
+// people.cpp - see people.h.
+#include "plugins/ccda/people.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "plugins/ccda/values.h"
+
+namespace direct::ccda {
+namespace {
+
+constexpr std::array name_parts = {"prefix", "given", "family", "suffix", "delimiter"};
+
+template <std::size_t N>
+bool is_one_of(const std::array<const char*, N>& names, const char* name)
+{
+    return std::any_of(names.begin(), names.end(), [&](const char* n) { return std::strcmp(n, name) == 0; });
+}
+
+void list_of_words(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
+{
+    bool open = false;
+    for (pugi::xml_node n = parent.child(child); n; n = n.next_sibling(child)) {
+        if (!open) cda.json.open_field(name, '[');
+        open = true;
+        cda.json.text(cda.narrative.line(n));
+    }
+    if (open) cda.json.close(']');
+}
+
+void append_words(std::string& out, std::string_view words)
+{
+    while (!words.empty()) {
+        const auto from = words.find_first_not_of(" \t\r\n");
+        if (from == std::string_view::npos) return;
+        words.remove_prefix(from);
+        const auto n = std::min(words.find_first_of(" \t\r\n"), words.size());
+        if (!out.empty()) out += ' ';
+        out += words.substr(0, n);
+        words.remove_prefix(n);
+    }
+}
+
+void qualifiers_field(Cda& cda, pugi::xml_node name)
+{
+    bool open = false;
+    for (pugi::xml_node part : name.children()) {
+        const char* q = part.attribute("qualifier").value();
+        if (!*q) continue;
+        if (!open) cda.json.open_field("qualifiers", '[');
+        open = true;
+        cda.json.open('{');
+        cda.json.field("part", part.name());
+        cda.json.field("qualifier", q);
+        cda.json.close('}');
+    }
+    if (open) cda.json.close(']');
+}
+
+// Parts of an address besides the lines of the street, as CDA names them. A part said twice keeps both.
+constexpr std::array address_parts = {
+    "city",        "county",     "state",       "postalCode",         "country",
+    "houseNumber", "streetName", "unitID",      "additionalLocator",  "postBox",
+    "careOf",      "precinct",   "censusTract", "deliveryAddressLine"};
+
+void address_part(Cda& cda, pugi::xml_node address, const char* part)
+{
+    pugi::xml_node n = address.child(part);
+    if (!n) return;
+    std::string words = cda.narrative.line(n);
+    for (n = n.next_sibling(part); n; n = n.next_sibling(part)) append_words(words, cda.narrative.line(n));
+    cda.json.field(part, words);
+}
+
+}  // namespace
+
+std::string display_name(Cda& cda, pugi::xml_node name)
+{
+    std::string out;
+    for (pugi::xml_node part : name.children()) {
+        if (part.type() == pugi::node_pcdata || part.type() == pugi::node_cdata)
+            append_words(out, part.value());  // a name without parts, or words between them
+        else if (is_one_of(name_parts, part.name()))
+            append_words(out, cda.narrative.line(part));
+    }
+    return out;
+}
+
+void name_members(Cda& cda, pugi::xml_node n)
+{
+    cda.json.field("use", n.attribute("use").value());
+    cda.json.field("nullFlavor", n.attribute("nullFlavor").value());
+    cda.json.field("text", display_name(cda, n));
+    list_of_words(cda, "prefix", n, "prefix");
+    list_of_words(cda, "given", n, "given");
+    std::string family;
+    for (pugi::xml_node f : n.children("family")) append_words(family, cda.narrative.line(f));
+    cda.json.field("family", family);
+    list_of_words(cda, "suffix", n, "suffix");
+    qualifiers_field(cda, n);
+    time_field(cda, "period", n.child("validTime"));
+}
+
+void names_field(Cda& cda, const char* name, pugi::xml_node parent)
+{
+    array_field(cda, name, parent, "name", [&](pugi::xml_node n) { name_members(cda, n); });
+}
+
+void address_members(Cda& cda, pugi::xml_node n)
+{
+    cda.json.field("use", n.attribute("use").value());
+    cda.json.field("nullFlavor", n.attribute("nullFlavor").value());
+    list_of_words(cda, "streetAddressLine", n, "streetAddressLine");
+    for (const char* part : address_parts) address_part(cda, n, part);
+    // Words between the parts are said too; without the usual parts, all words together.
+    std::string text;
+    if (!n.child("streetAddressLine") && !n.child("city") && !n.child("state"))
+        text = cda.narrative.line(n);
+    else
+        for (pugi::xml_node own = n.first_child(); own; own = own.next_sibling())
+            if (own.type() == pugi::node_pcdata || own.type() == pugi::node_cdata)
+                append_words(text, own.value());
+    cda.json.field("text", text);
+    time_field(cda, "period", n.child("useablePeriod"));
+}
+
+void telecom_members(Cda& cda, pugi::xml_node n)
+{
+    for (const char* a : {"use", "value", "nullFlavor"}) cda.json.field(a, n.attribute(a).value());
+    time_field(cda, "period", n.child("useablePeriod"));
+}
+
+}  // namespace direct::ccda
