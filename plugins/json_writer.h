@@ -4,9 +4,13 @@
 // The result is valid JSON and valid UTF-8 whatever comes in: control characters become blanks and bytes
 // that are no UTF-8 become '?'.
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace direct {
 
@@ -31,95 +35,102 @@ inline std::size_t utf8_length(std::string_view s, std::size_t i)
     return 0;
 }
 
+/// Writes `text` between quotes to `p`, which has room for 2 * text.size() + 2 bytes; returns the end.
+inline char* put_json_string(char* p, std::string_view text)
+{
+    constexpr std::uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    const auto has_zero = [](std::uint64_t v) { return (v - ones) & ~v & high; };
+    *p++ = '"';
+    for (std::size_t i = 0; i < text.size();) {
+        // Nearly all text is printable ASCII without quote and backslash: eight bytes at a time.
+        while (i + 8 <= text.size()) {
+            std::uint64_t v;
+            std::memcpy(&v, text.data() + i, 8);
+            const std::uint64_t odd = v | (v - ones * 0x20) | (v + ones);  // above 0x7F, below 0x20, 0x7F
+            if ((odd & high) || has_zero(v ^ ones * '"') || has_zero(v ^ ones * '\\')) break;
+            std::memcpy(p, &v, 8);
+            p += 8;
+            i += 8;
+        }
+        // Up to the next odd one, or the end.
+        for (std::size_t n = 8; n && i < text.size(); --n, ++i) {
+            const auto c = static_cast<unsigned char>(text[i]);
+            if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
+                *p++ = static_cast<char>(c);
+                continue;
+            }
+            if (const std::size_t length = c < 0x80 ? 0 : utf8_length(text, i)) {
+                std::memcpy(p, text.data() + i, length);
+                p += length;
+                i += length - 1;
+                continue;
+            }
+            // What has a short form of its own; the rest is no character JSON or we could show.
+            const char escaped = c == '\n'               ? 'n'
+                                 : c == '\r'             ? 'r'
+                                 : c == '\t'             ? 't'
+                                 : c == '"' || c == '\\' ? static_cast<char>(c)
+                                                         : '\0';
+            if (escaped) *p++ = '\\';
+            *p++ = escaped ? escaped : c < 0x80 ? ' ' : '?';
+        }
+    }
+    *p++ = '"';
+    return p;
+}
+
 /// Appends `text` between quotes.
 inline void append_json_string(std::string& out, std::string_view text)
 {
-    out += '"';
-    std::size_t plain = 0, i = 0;
-    const auto flush = [&] { out.append(text, plain, i - plain); };
-    while (i < text.size()) {
-        const auto c = static_cast<unsigned char>(text[i]);
-        if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
-            ++i;
-            continue;
-        }
-        const std::size_t length = c < 0x80 ? 1 : utf8_length(text, i);
-        if (c >= 0x80 && length) {
-            i += length;
-            continue;
-        }
-        flush();
-        switch (c) {
-            case '"':
-                out += "\\\"";
-                break;
-            case '\\':
-                out += "\\\\";
-                break;
-            case '\n':
-                out += "\\n";
-                break;
-            case '\r':
-                out += "\\r";
-                break;
-            case '\t':
-                out += "\\t";
-                break;
-            default:
-                out += c < 0x80 ? ' ' : '?';
-        }
-        plain = ++i;
-    }
-    flush();
-    out += '"';
+    const std::size_t before = out.size();
+    out.resize(before + 2 * text.size() + 2);
+    const char* end = put_json_string(out.data() + before, text);
+    out.resize(static_cast<std::size_t>(end - out.data()));
 }
 
 /// Writes one value. Calls must be balanced; commas are put where they belong. Empty text is left out by
-/// field(), so that an absent attribute costs nothing.
+/// field(), so that an absent attribute costs nothing. The memory is kept for the next value.
 class JsonWriter {
 public:
     void open(char c)
     {
-        comma();
-        out_ += c;
+        char* p = comma(room(2));
+        *p++ = c;
+        size_ = at(p);
         first_ = true;
         ++depth_;
     }
     void close(char c)
     {
-        out_ += c;
+        *room(1) = c;
+        ++size_;
         first_ = false;
         --depth_;
     }
     /// Name of the next member; its value follows.
     void name(std::string_view key)
     {
-        comma();
-        out_ += '"';
-        out_ += key;  // ours: letters only
-        out_ += "\":";
+        char* p = comma(room(key.size() + 4));
+        *p++ = '"';
+        std::memcpy(p, key.data(), key.size());  // ours: letters only
+        p += key.size();
+        *p++ = '"';
+        *p++ = ':';
+        size_ = at(p);
         first_ = true;
     }
     void text(std::string_view value)
     {
-        comma();
-        append_json_string(out_, value);
+        size_ = at(put_json_string(comma(room(2 * value.size() + 3)), value));
     }
-    void number(std::uint64_t value)
-    {
-        comma();
-        out_ += std::to_string(value);
-    }
-    void flag(bool value)
-    {
-        comma();
-        out_ += value ? "true" : "false";
-    }
+    void number(std::uint64_t value) { raw(std::to_string(value)); }
+    void flag(bool value) { raw(value ? "true" : "false"); }
     /// A whole JSON value made elsewhere.
     void raw(std::string_view json)
     {
-        comma();
-        out_ += json;
+        char* p = comma(room(json.size() + 1));
+        std::memcpy(p, json.data(), json.size());
+        size_ = at(p + json.size());
     }
 
     void field(std::string_view key, std::string_view value)
@@ -145,14 +156,20 @@ public:
         open(c);
     }
 
-    std::size_t size() const { return out_.size(); }
+    std::size_t size() const { return size_; }
     /// Objects and arrays that are open.
     int depth() const { return depth_; }
-    const std::string& str() const { return out_; }
-    std::string take() { return std::move(out_); }
+    /// Valid until the next call.
+    std::string_view str() const { return {buffer_.get(), size_}; }
+    std::string take()
+    {
+        std::string out(str());
+        clear();
+        return out;
+    }
     void clear()
     {
-        out_.clear();
+        size_ = 0;
         first_ = true;
         depth_ = 0;
     }
@@ -163,21 +180,39 @@ public:
         bool first;
         int depth;
     };
-    Mark mark() const { return {out_.size(), first_, depth_}; }
+    Mark mark() const { return {size_, first_, depth_}; }
     void rewind(Mark m)
     {
-        out_.resize(m.size);
+        size_ = m.size;
         first_ = m.first;
         depth_ = m.depth;
     }
 
 private:
-    void comma()
+    // Where to write, with room for n bytes more.
+    char* room(std::size_t n)
     {
-        if (!first_) out_ += ',';
-        first_ = false;
+        if (capacity_ - size_ < n) grow(n);
+        return buffer_.get() + size_;
     }
-    std::string out_;
+    void grow(std::size_t n)
+    {
+        const std::size_t capacity = std::max(size_ + n, 2 * capacity_ + 256);
+        auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+        if (size_) std::memcpy(larger.get(), buffer_.get(), size_);
+        buffer_ = std::move(larger);
+        capacity_ = capacity;
+    }
+    char* comma(char* p)
+    {
+        if (!first_) *p++ = ',';
+        first_ = false;
+        return p;
+    }
+    std::size_t at(const char* p) const { return static_cast<std::size_t>(p - buffer_.get()); }
+
+    std::unique_ptr<char[]> buffer_;
+    std::size_t size_ = 0, capacity_ = 0;
     bool first_ = true;
     int depth_ = 0;
 };

@@ -52,7 +52,7 @@ public:
     /// Tells what could not be read.
     void skip(const char* section, std::string_view reason);
     void note(std::string_view text);
-    void tell_document(const std::string& object);
+    void tell_document(std::string_view object);
     /// Hands the finished item to the host.
     void tell_item(const char* section, const char* kind);
     void tell_child(const direct_child& child);
@@ -105,6 +105,9 @@ private:
 
 /// The clinical statement of an entry, entryRelationship or component: its first such child.
 Statement statement_of(pugi::xml_node holder, const std::string& holder_path);
+/// The statement inside the number-th entryRelationship or component of another, with its path.
+Statement related_statement(const Statement& of, const char* relation, std::size_t number,
+                            pugi::xml_node statement);
 bool has_template(pugi::xml_node statement, std::string_view root);
 /// An entry no extractor has a word for: an item of its own section, kind "entry", all of it generic.
 void extract_entry(Cda& cda, const Section& section, const Statement& statement);
@@ -130,10 +133,10 @@ template <class F>
 void for_each_related(const Statement& of, const char* relation, F take)
 {
     std::size_t number = 0;
-    for (pugi::xml_node holder : of.node.children(relation)) {
-        const Statement inner =
-            statement_of(holder, of.path + "/" + relation + "[" + std::to_string(++number) + "]");
-        if (inner) take(holder, inner);
+    for (pugi::xml_node holder = of.node.child(relation); holder; holder = holder.next_sibling(relation)) {
+        ++number;
+        if (const pugi::xml_node inner = statement_in(holder))
+            take(holder, related_statement(of, relation, number, inner));
     }
 }
 

@@ -40,7 +40,7 @@ void Cda::told_whole(const char* section)
     cut_ = false;
 }
 
-void Cda::tell_document(const std::string& object)
+void Cda::tell_document(std::string_view object)
 {
     told_whole("document");
     if (!stopped_ && host_.document(host_.context, bytes_of(object))) stopped_ = true;
@@ -71,10 +71,27 @@ Statement statement_of(pugi::xml_node holder, const std::string& holder_path)
     return {n, holder_path + "/" + n.name()};
 }
 
+Statement related_statement(const Statement& of, const char* relation, std::size_t number,
+                            pugi::xml_node statement)
+{
+    Statement out{statement, {}};
+    out.path.reserve(of.path.size() + 48);
+    out.path += of.path;
+    out.path += '/';
+    out.path += relation;
+    out.path += '[';
+    out.path += std::to_string(number);
+    out.path += "]/";
+    out.path += statement.name();
+    return out;
+}
+
 bool has_template(pugi::xml_node statement, std::string_view root)
 {
-    for (pugi::xml_node t : statement.children("templateId"))
-        if (t.attribute("root").value() == root) return true;
+    for (pugi::xml_node t = statement.first_child(); t; t = t.next_sibling())
+        if (*t.name() == 't' && std::strcmp(t.name(), "templateId") == 0 &&
+            t.attribute("root").value() == root)
+            return true;
     return false;
 }
 

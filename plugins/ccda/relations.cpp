@@ -7,6 +7,24 @@
 
 namespace direct::ccda {
 
+namespace {
+
+// The row that knows one of the statement's templates; table.size() when none does.
+std::size_t row_of(std::span<const Qualifier> table, pugi::xml_node statement)
+{
+    for (pugi::xml_node t = statement.first_child(); t; t = t.next_sibling()) {
+        if (!is_element(t, "templateId")) continue;
+        const std::string_view root = t.attribute("root").value();
+        if (root.empty()) continue;
+        for (std::size_t i = 0; i < table.size(); ++i)
+            for (std::string_view r : table[i].roots)
+                if (r == root) return i;
+    }
+    return table.size();
+}
+
+}  // namespace
+
 bool is_element(pugi::xml_node node, const char* name)
 {
     return std::strcmp(node.name(), name) == 0;
@@ -48,16 +66,13 @@ void qualifier_fields(Cda& cda, pugi::xml_node of, std::span<const Qualifier> ta
                       const char* relation)
 {
     unsigned told = 0;
-    for (pugi::xml_node holder : of.children(relation)) {
+    for (pugi::xml_node holder = of.child(relation); holder; holder = holder.next_sibling(relation)) {
         const pugi::xml_node s = statement_in(holder);
-        if (!s.child("templateId")) continue;
-        for (std::size_t i = 0; i < table.size(); ++i) {
-            if (told & 1u << i || !table[i].is(s)) continue;
-            qualifier_field(cda, table[i].name, s);
-            taken.add(holder);
-            told |= 1u << i;
-            break;
-        }
+        const std::size_t i = row_of(table, s);
+        if (i == table.size() || told & 1u << i) continue;
+        qualifier_field(cda, table[i].name, s);
+        taken.add(holder);
+        told |= 1u << i;
     }
 }
 

@@ -43,13 +43,17 @@ template <class Is>
 void parts_field(Cda& cda, const char* name, const char* kind, const Statement& of, Taken& taken, Is is)
 {
     bool open = false;
-    for_each_related(of, "entryRelationship", [&](pugi::xml_node holder, const Statement& s) {
-        if (!is(holder, s.node)) return;
+    std::size_t number = 0;
+    for (pugi::xml_node holder = of.node.child("entryRelationship"); holder;
+         holder = holder.next_sibling("entryRelationship")) {
+        ++number;
+        const pugi::xml_node s = statement_in(holder);
+        if (!s || !is(holder, s)) continue;
         if (!open) cda.json.open_field(name, '[');
         open = true;
-        part(cda, kind, holder, s, [](Taken&) {});
+        part(cda, kind, holder, related_statement(of, "entryRelationship", number, s), [](Taken&) {});
         taken.add(holder);
-    });
+    }
     if (open) cda.json.close(']');
 }
 

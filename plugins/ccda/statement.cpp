@@ -28,18 +28,18 @@ struct Head {
     void take(pugi::xml_node node)
     {
         for (pugi::xml_attribute a = node.first_attribute(); a; a = a.next_attribute()) {
-            const char* n = a.name();
-            if (!statement && is(n, "typeCode"))
-                keep(type, a.value());
-            else if (is(n, "classCode"))
+            const std::string_view n = a.name();
+            if (n == "classCode")
                 keep(klass, a.value());
-            else if (is(n, "moodCode"))
+            else if (n == "moodCode")
                 keep(mood, a.value());
-            else if (is(n, "nullFlavor"))
+            else if (n == "nullFlavor")
                 keep(null, a.value());
-            else if (is(n, "negationInd"))
+            else if (n == "negationInd")
                 negated = negated || is_true(a.value());
-            else if (!statement && is(n, "inversionInd"))
+            else if (!statement && n == "typeCode")
+                keep(type, a.value());
+            else if (!statement && n == "inversionInd")
                 inverted = inverted || is_true(a.value());
         }
     }
@@ -271,11 +271,10 @@ bool is_true(const char* value)
 
 bool is_statement(pugi::xml_node node)
 {
-    constexpr const char* names[] = {
+    constexpr std::string_view names[] = {
         "observation", "act",       "substanceAdministration", "organizer",       "supply",
         "procedure",   "encounter", "observationMedia",        "regionOfInterest"};
-    const char* n = node.name();
-    return std::any_of(std::begin(names), std::end(names), [&](const char* s) { return is(n, s); });
+    return std::find(std::begin(names), std::end(names), std::string_view(node.name())) != std::end(names);
 }
 
 pugi::xml_node statement_in(pugi::xml_node holder)

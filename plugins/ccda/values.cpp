@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 #include "plugins/ccda/statement.h"
 #include "plugins/xml_text.h"
@@ -21,7 +23,7 @@ bool is_any(std::string_view type, std::initializer_list<std::string_view> types
 }
 
 // Attributes of data types, the frequent ones first; an sdtc attribute is known by its local name.
-constexpr const char* data_attributes[] = {
+constexpr std::string_view data_attributes[] = {
     "code",
     "codeSystem",
     "displayName",
@@ -52,24 +54,34 @@ constexpr const char* data_attributes[] = {
     "inverted",
     "sequence",
 };
-static_assert(std::size(data_attributes) <= 32);
+static_assert(std::size(data_attributes) <= 32 && data_attributes[4] == "value");
 
 // Each attribute once: a document may say one twice, an object may not.
 void attributes(JsonWriter& w, pugi::xml_node node, bool with_value)
 {
     std::uint32_t seen = with_value ? 0 : 1u << 4;
     for (pugi::xml_attribute a = node.first_attribute(); a; a = a.next_attribute()) {
-        const char* name = a.name();
-        if (std::strncmp(name, "sdtc:", 5) == 0) name += 5;
+        std::string_view name = a.name();
+        if (name.starts_with("sdtc:")) name.remove_prefix(5);
         for (std::size_t i = 0; i < std::size(data_attributes); ++i) {
-            if (std::strcmp(name, data_attributes[i]) != 0) continue;
-            if (seen & 1u << i) break;
+            if (name != data_attributes[i]) continue;
+            if (!(seen & 1u << i)) w.field(name, a.value());
             seen |= 1u << i;
-            w.field(data_attributes[i], a.value());
             break;
         }
     }
 }
+
+// Which of the names a child has; the number of names for none of them.
+template <std::size_t N>
+std::size_t which(const std::string_view (&names)[N], std::string_view name)
+{
+    std::size_t i = 0;
+    while (i < N && names[i] != name) ++i;
+    return i;
+}
+
+void time_members(Cda& cda, pugi::xml_node node);
 
 void qualifier_members(Cda& cda, pugi::xml_node qualifier)
 {
@@ -81,10 +93,18 @@ void qualifier_members(Cda& cda, pugi::xml_node qualifier)
 // What a code has beside its attributes.
 void code_children(Cda& cda, pugi::xml_node node)
 {
-    if (!node.first_child()) return;
-    text_field(cda, "originalText", node.child("originalText"));
-    array_field(cda, "translations", node, "translation", [&](pugi::xml_node n) { code_members(cda, n); });
-    array_field(cda, "qualifiers", node, "qualifier", [&](pugi::xml_node n) { qualifier_members(cda, n); });
+    bool text = false, translations = false, qualifiers = false;
+    for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
+        const std::string_view name = n.name();
+        if (name == "originalText" && !std::exchange(text, true))
+            text_field(cda, "originalText", n);
+        else if (name == "translation" && !std::exchange(translations, true))
+            array_field(cda, "translations", node, "translation",
+                        [&](pugi::xml_node t) { code_members(cda, t); });
+        else if (name == "qualifier" && !std::exchange(qualifiers, true))
+            array_field(cda, "qualifiers", node, "qualifier",
+                        [&](pugi::xml_node q) { qualifier_members(cda, q); });
+    }
 }
 
 void point_members(JsonWriter& w, pugi::xml_node node)
@@ -109,50 +129,80 @@ void point_field(JsonWriter& w, const char* name, pugi::xml_node node)
     w.close('}');
 }
 
-void quantity_parts(Cda& cda, pugi::xml_node node)
+constexpr std::string_view quantity_names[] = {"low",       "high",        "center", "width",
+                                               "numerator", "denominator", "origin", "scale",
+                                               "increment", "head",        "digits", "translation"};
+
+void quantity_parts(Cda& cda, pugi::xml_node node, bool translations)
 {
-    for (const char* part : {"low", "high", "center", "width", "numerator", "denominator", "origin", "scale",
-                             "increment", "head"})
-        quantity_field(cda, part, node.child(part));
-    if (pugi::xml_node digits = node.child("digits")) words_field(cda, "digits", digits);
+    unsigned seen = translations ? 0 : 1u << 11;
+    for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
+        const std::size_t i = which(quantity_names, n.name());
+        if (i == std::size(quantity_names) || seen & 1u << i) continue;
+        seen |= 1u << i;
+        if (i == 11)
+            // A translation of a quantity is a value with a code for its unit.
+            array_field(cda, "translations", node, "translation",
+                        [&](pugi::xml_node t) { code_members(cda, t); });
+        else if (i == 10)
+            words_field(cda, "digits", n);
+        else
+            quantity_field(cda, quantity_names[i].data(), n);
+    }
 }
 
 void quantity_members(Cda& cda, pugi::xml_node node)
 {
     attributes(cda.json, node, true);
-    if (!node.first_child()) return;
-    quantity_parts(cda, node);
-    // A translation of a quantity is a value with a code for its unit.
-    array_field(cda, "translations", node, "translation", [&](pugi::xml_node n) { code_members(cda, n); });
+    quantity_parts(cda, node, true);
 }
 
-const char* time_kind(pugi::xml_node node, std::string_view type)
+const char* time_kind(std::string_view type)
 {
     if (type.starts_with("PIVL")) return "PIVL";
     if (type.starts_with("EIVL")) return "EIVL";
     if (type.starts_with("IVL")) return "IVL";
-    if (type == "TS") return "TS";
-    if (!node.first_child()) return "TS";
-    if (node.child("period")) return "PIVL";
-    if (node.child("event")) return "EIVL";
-    for (const char* part : {"low", "high", "center", "width"})
-        if (node.child(part)) return "IVL";
-    return "TS";
+    return type == "TS" ? "TS" : nullptr;
 }
 
+constexpr std::string_view time_names[] = {"low",   "high",  "center", "width", "period",
+                                           "phase", "event", "offset", "comp"};
+
+void time_part(Cda& cda, pugi::xml_node time, pugi::xml_node n, std::size_t which)
+{
+    const char* name = time_names[which].data();
+    switch (which) {
+        case 0:
+        case 1:
+        case 2:
+            return point_field(cda.json, name, n);
+        case 5:
+            return time_field(cda, name, n);
+        case 6:
+            return cda.json.field(name, attribute(n, "code"));
+        case 8:
+            return array_field(cda, "parts", time, "comp", [&](pugi::xml_node c) { time_members(cda, c); });
+        default:
+            return quantity_field(cda, name, n);
+    }
+}
+
+// What it is: by its type, else by what it is made of.
 void time_members(Cda& cda, pugi::xml_node node)
 {
-    auto& w = cda.json;
-    w.field("kind", time_kind(node, type_of(node)));
-    point_members(w, node);
-    if (!node.first_child()) return;
-    for (const char* part : {"low", "high", "center"}) point_field(w, part, node.child(part));
-    quantity_field(cda, "width", node.child("width"));
-    quantity_field(cda, "period", node.child("period"));
-    time_field(cda, "phase", node.child("phase"));
-    w.field("event", attribute(node.child("event"), "code"));
-    quantity_field(cda, "offset", node.child("offset"));
-    array_field(cda, "parts", node, "comp", [&](pugi::xml_node n) { time_members(cda, n); });
+    const char* kind = time_kind(type_of(node));
+    unsigned seen = 0;
+    for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling())
+        if (const std::size_t i = which(time_names, n.name()); i < std::size(time_names)) seen |= 1u << i;
+    if (!kind) kind = seen & 1u << 4 ? "PIVL" : seen & 1u << 6 ? "EIVL" : seen & 0xF ? "IVL" : "TS";
+    cda.json.field("kind", kind);
+    point_members(cda.json, node);
+    for (pugi::xml_node n = node.first_child(); seen && n; n = n.next_sibling()) {
+        const std::size_t i = which(time_names, n.name());
+        if (!(seen & 1u << i)) continue;
+        seen &= ~(1u << i);
+        time_part(cda, node, n, i);
+    }
 }
 
 // ST, ED, TEL, and every type not named: words, attributes, and the parts others have.
@@ -160,7 +210,7 @@ void other_members(Cda& cda, pugi::xml_node node)
 {
     attributes(cda.json, node, true);
     if (!node.first_child()) return;
-    quantity_parts(cda, node);
+    quantity_parts(cda, node, false);
     code_children(cda, node);
     if (std::strcmp(attribute(node, "representation"), "B64") == 0) {
         // Pictures and sounds stay in the document: told is how large they are there.

@@ -121,7 +121,7 @@ void Ccr::note(std::string_view text)
     if (!stopped_ && host_.note(host_.context, bytes_of(text))) stopped_ = true;
 }
 
-void Ccr::tell_document(const std::string& object)
+void Ccr::tell_document(std::string_view object)
 {
     if (stopped_) return;
     constexpr auto known = offsetof(direct_host, max_document) + sizeof host_.max_document;

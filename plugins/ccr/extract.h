@@ -49,7 +49,7 @@ public:
     bool stopped() const { return stopped_; }
     void skip(const char* section, std::string_view reason);
     void note(std::string_view text);
-    void tell_document(const std::string& object);
+    void tell_document(std::string_view object);
     /// Hands the finished item in `json` to the host.
     void tell_item(const char* section, const char* kind);
     std::uint64_t max_json() const { return host_.max_json; }
