@@ -6,7 +6,8 @@
 // lives as long as the client and is bounded in bytes. What a server says wrongly or not at all (SERVFAIL, REFUSED,
 // time-out, bogus signatures) is temporary: mail waits and is not bounced (G10).
 // Thread safe; any number of threads ask at once, none waits for another's answer. Nothing is started before the
-// first question. Destruction ends what is under way; nobody may be asking then.
+// first question. What has broken below (libunbound's pipes, a fork of the process) is made anew, with an empty
+// cache, and so it is when resolv_conf has changed. Destruction ends what is under way; nobody may be asking then.
 // Source: requirements G6, G10, G11; RFC 1035, RFC 2308, RFC 6891, RFC 4035, RFC 2782.
 #pragma once
 #include <chrono>
@@ -23,7 +24,7 @@ namespace direct {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-enum class DnsType : std::uint16_t { a = 1, aaaa = 28, srv = 33, cert = 37, smimea = 53 };
+enum class DnsType : std::uint16_t { a = 1, ns = 2, aaaa = 28, srv = 33, cert = 37, smimea = 53 };
 
 enum class Dnssec : unsigned char {
     off,      ///< signatures are not looked at
@@ -40,7 +41,8 @@ struct DnsOptions {
     std::string trust_anchor;
     std::chrono::milliseconds timeout{5000};  ///< of one question, also when its deadline is later
     std::size_t cache_bytes = 16 * 1024 * 1024;
-    std::string resolv_conf = "/etc/resolv.conf";
+    std::string resolv_conf = "/etc/resolv.conf";  ///< looked at for every question
+    std::chrono::milliseconds renew_pause{10000};  ///< between two tries to start what has broken
 };
 DnsOptions dns_options_of(const Settings& settings);
 

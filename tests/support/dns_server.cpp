@@ -128,11 +128,24 @@ std::size_t DnsServer::asked(const std::string& name, int type) const
         all.begin(), all.end(), [&](const Question& q) { return q.name == name && q.type == type; }));
 }
 
+void DnsServer::delay(std::chrono::milliseconds time)
+{
+    std::lock_guard hold(lock_);
+    delay_ = time;
+}
+
 void DnsServer::run()
 {
+    using Clock = std::chrono::steady_clock;
+    struct Late {
+        Clock::time_point at;
+        sockaddr_in to;
+        std::string answer;
+    };
+    std::vector<Late> late;
     for (;;) {
         pollfd waits[] = {{udp_, POLLIN, 0}, {tcp_, POLLIN, 0}, {wake_, POLLIN, 0}};
-        if (::poll(waits, 3, -1) < 0) continue;
+        if (::poll(waits, 3, late.empty() ? -1 : 5) < 0) continue;
         if (waits[2].revents) return;
         if (waits[0].revents) {
             std::string query(4096, '\0');
@@ -143,9 +156,15 @@ void DnsServer::run()
             if (n <= 0) continue;
             query.resize(static_cast<std::size_t>(n));
             auto out = answer(query, false);
-            if (!out.empty())
-                ::sendto(udp_, out.data(), out.size(), 0, reinterpret_cast<sockaddr*>(&from), size);
+            std::lock_guard hold(lock_);
+            if (!out.empty()) late.push_back({Clock::now() + delay_, from, std::move(out)});
         }
+        std::erase_if(late, [&](const Late& one) {
+            if (one.at > Clock::now()) return false;
+            ::sendto(udp_, one.answer.data(), one.answer.size(), 0,
+                     reinterpret_cast<const sockaddr*>(&one.to), sizeof one.to);
+            return true;
+        });
         if (waits[1].revents) {
             int fd = ::accept4(tcp_, nullptr, nullptr, SOCK_CLOEXEC);
             if (fd < 0) continue;

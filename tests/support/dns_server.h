@@ -1,6 +1,7 @@
 // dns_server.h - a name server for tests, on 127.0.0.1 and a free port (UDP and TCP), in a thread of its own. It
 // answers as it was told and keeps what it was asked.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -34,6 +35,8 @@ public:
     DnsServer& operator=(const DnsServer&) = delete;
     /// What is not told is NXDOMAIN. A negative answer carries a SOA of an hour.
     void on(const std::string& name, int type, Reply reply);
+    /// Each answer over UDP from now on is sent so much later; others are not held up by it.
+    void delay(std::chrono::milliseconds time);
     std::string server() const;  ///< as in discovery.dns_servers
     std::vector<Question> questions() const;
     std::size_t asked(const std::string& name, int type) const;
@@ -48,6 +51,7 @@ private:
     mutable std::mutex lock_;
     std::map<std::pair<std::string, int>, Reply> replies_;
     std::vector<Question> questions_;
+    std::chrono::milliseconds delay_{0};
     std::thread thread_;
 };
 
