@@ -75,6 +75,12 @@ bool read_place(const std::string& text, unsigned port, Place& out)
     return out.size != 0;
 }
 
+bool is_ldaps(const LdapOptions& options, unsigned port)
+{
+    return std::find(options.ldaps_ports.begin(), options.ldaps_ports.end(), port) !=
+           options.ldaps_ports.end();
+}
+
 timeval interval(milliseconds time)
 {
     return {time.count() / 1000, time.count() % 1000 * 1000};
@@ -113,13 +119,15 @@ struct LdapSession::State {
     Ldap ld;
     std::string address;
     std::vector<std::string> bases;
-    bool offers_tls = false, encrypted = false, tls_failed = false;
+    bool encrypted = false;
+    bool lost_by_tls = false;  ///< what is left of the connection is of no use
 
     Status connect(const std::vector<std::string>& addresses, unsigned port, const AddressGuard& guard);
     Status begin(const std::string& host, unsigned port);
     bool set_limits();
     bool set_tls();
     Status start_tls(bool ask);
+    Status try_tls();
     Status bind();
     Status read_root();
     Result<Reply> exchange(const char* what, const std::function<int(int*)>& send);
@@ -192,8 +200,7 @@ bool LdapSession::State::set_tls()
 
 Status LdapSession::State::begin(const std::string& host, unsigned port)
 {
-    const bool ldaps =
-        std::find(options.ldaps_ports.begin(), options.ldaps_ports.end(), port) != options.ldaps_ports.end();
+    const bool ldaps = is_ldaps(options, port);
     // The name in it is what TLS holds the server's certificate against.
     const std::string url = "ldap://" + host + ":" + std::to_string(port);
     LDAP* made = nullptr;
@@ -205,18 +212,27 @@ Status LdapSession::State::begin(const std::string& host, unsigned port)
     if (ldap_get_option(made, LDAP_OPT_SOCKBUF, &buffer) != LDAP_OPT_SUCCESS || !socket.attach(buffer) ||
         ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &largest) != 1 || !set_limits())
         return fail(misconfigured(server + ": libldap refuses its options"));
+    // TLS comes before all else: there are servers that say nothing in clear, not even what they offer.
     if (ldaps) {
         CHECK(start_tls(false));
     } else if (options.tls == LdapOptions::Tls::require) {
         CHECK(start_tls(true));
+    } else if (options.tls == LdapOptions::Tls::attempt) {
+        CHECK(try_tls());
     }
     CHECK(bind());
-    CHECK(read_root());
-    if (!encrypted && offers_tls && options.tls == LdapOptions::Tls::attempt) {
-        auto done = start_tls(true);
-        if (!done && tls_failed) return done;  // what is left of that connection is of no use
-    }
-    return Done{};
+    return read_root();
+}
+
+/// A server that will not is talked to in clear; one that breaks off, or says nothing for half of its time, is no
+/// longer talked to over this connection.
+Status LdapSession::State::try_tls()
+{
+    const auto whole = socket.deadline();
+    socket.set_deadline(std::chrono::steady_clock::now() + socket.time_left() / 2);
+    auto done = start_tls(true);
+    socket.set_deadline(whole);
+    return lost_by_tls ? done : Status(Done{});
 }
 
 Result<Reply> LdapSession::State::exchange(const char* what, const std::function<int(int*)>& send)
@@ -250,12 +266,14 @@ Status LdapSession::State::code_of(const char* what, LDAPMessage* reply, std::in
 Status LdapSession::State::start_tls(bool ask)
 {
     int code = 0;
+    lost_by_tls = true;
     if (ask) {
         TRY(Reply reply,
             exchange("StartTLS", [&](int* id) { return ldap_start_tls(ld.get(), nullptr, nullptr, id); }));
-        CHECK(code_of("StartTLS", reply.get(), {LDAP_SUCCESS}, code));
+        auto agreed = code_of("StartTLS", reply.get(), {LDAP_SUCCESS}, code);
+        lost_by_tls = agreed.has_value();
+        CHECK(agreed);
     }
-    tls_failed = true;
     if (!set_tls()) return fail(misconfigured(server + ": TLS cannot be set up (fetch.ca_file)"));
     code = ldap_install_tls(ld.get());
     if (code != LDAP_SUCCESS) {
@@ -266,7 +284,7 @@ Status LdapSession::State::start_tls(bool ask)
         if (detail && *detail && socket.why().empty()) fault.why += std::string(" (") + detail.get() + ")";
         return fail(std::move(fault));
     }
-    tls_failed = false;
+    lost_by_tls = false;
     encrypted = true;
     return Done{};
 }
@@ -283,8 +301,8 @@ Status LdapSession::State::bind()
 
 Status LdapSession::State::read_root()
 {
-    static char contexts[] = "namingContexts", extensions[] = "supportedExtension";
-    char* wanted[] = {contexts, extensions, nullptr};
+    static char contexts[] = "namingContexts";
+    char* wanted[] = {contexts, nullptr};
     int code = 0;
     TRY(Reply reply, exchange("root DSE", [&](int* id) {
             return ldap_search_ext(ld.get(), "", LDAP_SCOPE_BASE, "(objectClass=*)", wanted, 0, nullptr,
@@ -297,7 +315,6 @@ Status LdapSession::State::read_root()
             if (equal_ignoring_case(name, contexts) && bases.size() < bases_max &&
                 value.size() <= base_bytes_max && value.find('\0') == value.npos)
                 bases.emplace_back(value);
-            if (equal_ignoring_case(name, extensions) && value == LDAP_EXOP_START_TLS) offers_tls = true;
         });
     if (bases.empty()) bases.emplace_back();
     return Done{};
@@ -323,7 +340,8 @@ Result<LdapSession> LdapSession::open(const std::string& host, unsigned port,
         auto begun = state->begin(host, port);
         if (begun) return LdapSession(std::move(state));
         // TLS was a kindness: where it breaks the conversation, one in clear follows.
-        const bool again = state->tls_failed && how.tls == LdapOptions::Tls::attempt && state->offers_tls;
+        const bool again =
+            state->lost_by_tls && how.tls == LdapOptions::Tls::attempt && !is_ldaps(options, port);
         if (!again) return fail(begun.error());
         how.tls = LdapOptions::Tls::off;
     }

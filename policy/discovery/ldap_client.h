@@ -22,7 +22,7 @@ namespace direct {
 struct LdapOptions {
     enum class Tls : unsigned char {
         off,
-        attempt,  ///< StartTLS where it is offered; the server's name is not proved, in clear where TLS fails
+        attempt,  ///< StartTLS first; the server's name is not proved, in clear where it is not to be had
         require,  ///< a server that does not prove its name under ca_file is not asked
     };
     Tls tls = Tls::attempt;

@@ -43,7 +43,12 @@ Result<std::optional<LdapHit>> ask_server(const LdapOptions& options, const Addr
                                           const Budget& budget)
 {
     Timed timed(Metric::ldap_seconds);
-    TRY(auto session, LdapSession::open(server.host, server.port, server.addresses, options, guard, budget));
+    LdapOptions how = options;
+    if (server.failed_lately) {
+        how.timeout = std::min(how.timeout, ldap_probe_max);
+        how.connect_timeout = std::min(how.connect_timeout, ldap_probe_connect_max);
+    }
+    TRY(auto session, LdapSession::open(server.host, server.port, server.addresses, how, guard, budget));
     Status whole = Done{};
     for (std::size_t i = 0; i < mails.size(); ++i) {
         LdapHit hit{i, {}};
@@ -71,6 +76,8 @@ LdapRules ldap_rules_of(const Settings& settings)
     rules.domain = settings.discovery_ldap_domain;
     rules.later_when_unreachable = settings.discovery_ldap_unreachable == "later";
     rules.failure_pause = settings.discovery_ldap_failure_pause;
+    rules.cache_bytes = settings.discovery_ldap_cache;
+    rules.cache_life = settings.discovery_ldap_cache_life;
     auto& server = rules.server;
     server.tls = tls_of(settings.discovery_ldap_tls);
     server.ldaps_ports.clear();
@@ -159,15 +166,19 @@ void LdapResolver::Search::found(const char* step, std::vector<Certificate> cert
 }
 
 LdapResolver::LdapResolver(std::shared_ptr<DnsLookup> dns, LdapRules rules, LdapAsk ask)
-    : dns_(std::move(dns)), rules_(std::move(rules)), ask_(ask ? std::move(ask) : ldap_ask(rules_.server))
+    : dns_(std::move(dns)),
+      rules_(std::move(rules)),
+      ask_(ask ? std::move(ask) : ldap_ask(rules_.server)),
+      cache_(rules_.cache_bytes, rules_.cache_life)
 {
 }
 
-std::string LdapResolver::pausing(const std::string& server)
+std::string LdapResolver::pausing(const std::string& server, bool& failed_lately)
 {
     std::lock_guard guard(lock_);
     auto it = paused_until_.find(server);
-    if (it == paused_until_.end() || it->second <= std::chrono::steady_clock::now()) return {};
+    failed_lately = it != paused_until_.end();
+    if (!failed_lately || it->second <= std::chrono::steady_clock::now()) return {};
     return server + ": did not answer a moment ago (discovery.ldap_failure_pause)";
 }
 
@@ -180,9 +191,15 @@ void LdapResolver::note_failure(const std::string& server)
     if (paused_until_.size() < paused_max) paused_until_[server] = now + rules_.failure_pause;
 }
 
+void LdapResolver::note_answer(const std::string& server)
+{
+    std::lock_guard guard(lock_);
+    paused_until_.erase(server);
+}
+
 Result<LdapTarget> LdapResolver::resolve(const SrvRecord& record, SteadyTime deadline, bool& dns_failed) const
 {
-    LdapTarget server{record.target, record.port, {}};
+    LdapTarget server{record.target, record.port, {}, false};
     std::string trouble;
     for (auto [type, family] : {std::pair(DnsType::a, AF_INET), std::pair(DnsType::aaaa, AF_INET6)}) {
         auto answer = dns_->query(record.target, type, deadline);
@@ -216,9 +233,11 @@ Result<std::vector<SrvRecord>> LdapResolver::servers_of(const std::string& servi
 void LdapResolver::ask_one(const SrvRecord& record, Search& search, const Budget& budget)
 {
     const std::string name = name_of(record);
-    if (auto why = pausing(name); !why.empty()) return search.failed(why, record);
+    bool failed_lately = false;
+    if (auto why = pausing(name, failed_lately); !why.empty()) return search.failed(why, record);
     auto server = resolve(record, budget.deadline, search.dns_failed);
     if (!server) return search.failed(server.error().why, record);
+    server->failed_lately = failed_lately;
     // With a domain's certificate at hand only the address is left to ask for.
     if (search.domain) search.mails.resize(search.of_address);
     const auto from = std::chrono::steady_clock::now();
@@ -232,6 +251,7 @@ void LdapResolver::ask_one(const SrvRecord& record, Search& search, const Budget
         }
         return;
     }
+    note_answer(name);
     if (!search.answered) search.answered = record.priority;
     if (*hit) return search.take(name, **hit);
     search.out.trace.push_back("ldap " + join(search.mails, ", ") + " at " + name + ": none");
@@ -266,16 +286,29 @@ Discovery LdapResolver::find(const Address& address, const Budget& budget)
         search.out.why = servers.error().why;
         return std::move(search.out);
     }
-    search.out.trace.push_back("ldap " + service + ": " +
-                               (servers->empty() ? "none" : std::to_string(servers->size()) + " named"));
-    for (const auto& record : *servers) {
+    const std::string named =
+        "ldap " + service + ": " + (servers->empty() ? "none" : std::to_string(servers->size()) + " named");
+    search.out.trace.push_back(named);
+    if (servers->empty()) return conclude(search, false);
+    const std::string key = address.key();
+    if (auto kept = cache_.find(key, *servers, std::chrono::steady_clock::now())) return *std::move(kept);
+    auto answer = ask_servers(*servers, search, budget);
+    // One that could not be asked may have something better: that answer is for this message alone.
+    if (search.failed_servers == 0) cache_.put(key, *servers, answer, std::chrono::steady_clock::now());
+    return answer;
+}
+
+Discovery LdapResolver::ask_servers(const std::vector<SrvRecord>& servers, Search& search,
+                                    const Budget& budget)
+{
+    for (const auto& record : servers) {
         if (budget.spent()) return conclude(search, true);
         ask_one(record, search, budget);
         if (search.out.answer == Answer::found) return std::move(search.out);
         // Where the address is not asked for, nothing better than the first domain's certificate can come.
         if (search.domain && search.of_address == 0) break;
     }
-    return conclude(search, budget.spent() && !servers->empty());
+    return conclude(search, budget.spent());
 }
 
 }  // namespace direct

@@ -9,8 +9,10 @@
 //   later      the DNS did not answer, for the service or for one of its servers (G10); this host could not ask (no
 //              descriptors, no route, fetch.ca_file unreadable); the message's time is over;
 //              or, unless ldap_unreachable is fail, none of the best priority could be asked
-// A server that failed is passed over for a while. Thread safe.
-// Source: requirements G4, G7-G9, G13, D1-D18; decision 4.
+// A server that failed is passed over for a while; afterwards it gets little of a message's time until it has answered
+// again, so that dead servers do not use up the time of every try. A whole answer is kept for a while (LdapCache). Thread
+// safe.
+// Source: requirements G4, G7-G9, G11, G13, D1-D18; decision 4.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -23,6 +25,7 @@
 
 #include "conf/settings.h"
 #include "policy/discovery/dns_client.h"
+#include "policy/discovery/ldap_cache.h"
 #include "policy/discovery/ldap_client.h"
 
 namespace direct {
@@ -31,6 +34,8 @@ struct LdapRules {
     bool address = true, domain = true;  ///< the steps that are taken
     bool later_when_unreachable = false;
     milliseconds failure_pause{30000};  ///< 0: a server that failed is asked again at once
+    std::size_t cache_bytes = 4 * 1024 * 1024;
+    milliseconds cache_life{10 * 60 * 1000};  ///< 0: nothing is kept
     LdapOptions server;
 };
 LdapRules ldap_rules_of(const Settings& settings);
@@ -40,7 +45,10 @@ struct LdapTarget {
     std::string host;
     unsigned port = 0;
     std::vector<std::string> addresses;
+    bool failed_lately = false;  ///< it has not answered since it failed: it gets ldap_probe_max at most
 };
+/// Time for a server that has not answered since it failed: ten of them fit into policy.budget as it is by default.
+inline constexpr milliseconds ldap_probe_max{2000}, ldap_probe_connect_max{1000};
 /// What a server holds for one of the names it was asked for.
 struct LdapHit {
     std::size_t index = 0;
@@ -66,14 +74,17 @@ private:
     Discovery conclude(Search& search, bool time_is_over) const;
     /// What is known of one SRV target: addresses, or why it is not asked.
     Result<LdapTarget> resolve(const SrvRecord& record, SteadyTime deadline, bool& dns_failed) const;
-    std::string pausing(const std::string& server);
+    Discovery ask_servers(const std::vector<SrvRecord>& servers, Search& search, const Budget& budget);
+    std::string pausing(const std::string& server, bool& failed_lately);
     void note_failure(const std::string& server);
+    void note_answer(const std::string& server);
 
     std::shared_ptr<DnsLookup> dns_;
     LdapRules rules_;
     LdapAsk ask_;
     std::mutex lock_;
-    std::map<std::string, SteadyTime> paused_until_;  ///< by "host:port"
+    std::map<std::string, SteadyTime> paused_until_;  ///< by "host:port", from a failure to the next answer
+    LdapCache cache_;
 };
 
 }  // namespace direct

@@ -27,6 +27,7 @@ public:
     Status connect(const sockaddr* to, socklen_t size, milliseconds patience);
     int fd() const { return fd_; }
     Moment deadline() const { return deadline_; }
+    void set_deadline(Moment deadline) { deadline_ = deadline; }
     milliseconds time_left() const;  ///< 0 when it is over
     /// Puts this layer below `buffer`, which borrows it from then on.
     bool attach(Sockbuf* buffer);

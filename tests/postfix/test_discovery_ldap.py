@@ -36,6 +36,7 @@ class DiscoveryLdap(SiteTest):
         cls.one = cls.directory("one", suffixes=("dc=one", "o=second"))
         cls.two = cls.directory("two", plain=True)
         cls.tls = cls.directory("tls", cert=tls)
+        cls.strict = cls.directory("strict", cert=tls, demands_tls=True)
         cls.silent, cls.deaf = ldap.Silent(), ldap.Silent(deaf=True)
         cls.addClassCleanup(cls.silent.stop)
         cls.addClassCleanup(cls.deaf.stop)
@@ -118,10 +119,16 @@ class DiscoveryLdap(SiteTest):
         cls.names("wrong.test", (0, 0, cls.tls.port, "other"), (1, 0, cls.tls.tls_port, "other"))
         for domain in ("start.test", "ldaps.test", "wrong.test"):
             cls.tls.publish(domain, end(domain, domain))
+        cls.names("strict.test", (0, 0, cls.strict.port, "tls"))
+        cls.strict.publish("strict.test", end("strict", "strict.test"))
+        cls.names("again.test", at_one)
+        one.publish("jo@again.test", end("again", "jo@again.test"))
+        cls.names("back.test", (0, 0, cls.dead, "dead"), (1, 0, two.port, "two"))
+        two.publish("jo@back.test", end("back", "jo@back.test"))
 
     def setUp(self):
         self.fresh()
-        for directory in (self.one, self.two, self.tls):
+        for directory in (self.one, self.two, self.tls, self.strict):
             directory.clear()
         self.dns.tap.clear()
 
@@ -190,10 +197,35 @@ class DiscoveryLdap(SiteTest):
         self.assertIn("Connection refused", self.find("jo@next.test").out)
 
     def test_the_highest_weight_first_every_time(self):
+        self.sealed_for("jo@weight.test", "heavy")
         for _ in range(3):
-            self.sink.clear()
-            self.sealed_for("jo@weight.test", "heavy")
+            self.assertEqual(self.find("jo@weight.test").code, 0)
         self.assertEqual(self.one.connections(), 0)
+
+    # --- asked once -------------------------------------------------------------------------------------
+
+    def test_the_same_question_is_asked_once(self):
+        for _ in range(2):
+            self.sink.clear()
+            self.refused_to("no@again.test", NO_CERTIFICATE)
+            self.sealed_for("jo@again.test", "again")
+        self.assertEqual(self.one.asked(), ["(mail=no@again.test)"] * 2 + ["(mail=again.test)"] * 2 +
+                         ["(mail=jo@again.test)"] * 2)
+        self.assertEqual(self.one.connections(), 2)
+        self.assertEqual(self.dns.tap.asked(33), ["_ldap._tcp.again.test"])
+        # Whoever looks by hand sees what is there now.
+        self.find("jo@again.test")
+        self.assertEqual(self.one.connections(), 3)
+        self.daemon.reload()
+        self.sink.clear()
+        self.sealed_for("jo@again.test", "again")
+        self.assertEqual(self.one.connections(), 4)
+
+    def test_what_one_server_has_is_not_kept_while_a_better_one_is_down(self):
+        for _ in range(2):
+            self.sink.clear()
+            self.sealed_for("jo@back.test", "back")
+        self.assertEqual(self.two.connections(), 2)
 
     # --- not found --------------------------------------------------------------------------------------
 
@@ -268,6 +300,16 @@ class DiscoveryLdap(SiteTest):
         self.assertNotIn("STARTTLS", self.tls.since())
         # A name that is not the certificate's: who only tries, asks all the same.
         self.assertEqual(self.find("jo@wrong.test").code, 0)
+
+    def test_a_server_that_says_nothing_in_clear(self):
+        """security tls=112 in slapd: bind and root DSE are answered with confidentialityRequired without TLS."""
+        self.sealed_for("jo@strict.test", "strict")
+        self.assertIn("TLS established", self.strict.since())
+        done = self.find("jo@strict.test", fetch={"ca_file": self.ldap_ca.cert}, ldap_tls="require")
+        self.assertEqual(done.code, 0, done.out)
+        done = self.find("jo@strict.test", ldap_tls="off")
+        self.assertEqual(done.code, 1, done.out)
+        self.assertIn("onfidentiality required", done.out)
 
     def test_starttls_and_ldaps_under_the_authorities_of_the_site(self):
         ours = {"ca_file": self.ldap_ca.cert, "allow_networks": ["127.0.0.0/8"]}

@@ -145,6 +145,7 @@ LdapServer::Reply LdapServer::answer(const Request& request)
     requests_.push_back(request);
     if (auto it = handlers_.find(request.operation); it != handlers_.end()) return it->second(request);
     if (request.operation == unbind) return {.close = true};
+    if (request.operation == extended) return {.operations = {result(extended, 2)}};  // it knows no StartTLS
     if (request.operation != search) return {.operations = {result(request.operation, 0)}};
     if (request.holds("namingContexts")) return {.operations = {found("", root_), result(search, 0)}};
     for (const auto& [mail, values] : entries_)

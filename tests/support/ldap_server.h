@@ -33,7 +33,7 @@ public:
     };
     using Handler = std::function<Reply(const Request&)>;
 
-    /// Binds anybody; its root DSE names "dc=example"; searches bring nothing until told otherwise.
+    /// Binds anybody, knows no StartTLS; its root DSE names "dc=example"; searches bring nothing until told otherwise.
     LdapServer();
     ~LdapServer();
     LdapServer(const LdapServer&) = delete;

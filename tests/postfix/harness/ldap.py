@@ -42,11 +42,13 @@ class Directory:
     """slapd with one database below each suffix. `cert`: a Cert for TLS, on port `tls_port` and by StartTLS.
 
     plain: its userCertificate is a string of octets, so that it is served without ";binary".
+    demands_tls: nothing at all is said in clear, not even what stands in its root.
     """
 
-    def __init__(self, folder, suffixes=("dc=test",), cert=None, plain=False):
+    def __init__(self, folder, suffixes=("dc=test",), cert=None, plain=False, demands_tls=False):
         require_server()
         self.folder, self.suffixes, self.cert, self.plain = folder, tuple(suffixes), cert, plain
+        self.demands_tls = demands_tls
         self.port, self.tls_port = free_port(), free_port() if cert else None
         self.log_path = os.path.join(folder, "slapd.log")
         self.config = write(os.path.join(folder, "slapd.conf"), self._config_text())
@@ -66,6 +68,8 @@ class Directory:
         if self.cert:
             lines += [f"TLSCACertificateFile {self.cert.issuer.cert}", f"TLSCertificateFile {self.cert.cert}",
                       f"TLSCertificateKeyFile {self.cert.key}"]
+        if self.demands_tls:
+            lines += ["security ssf=112 tls=112"]
         for number, suffix in enumerate(self.suffixes):
             folder = os.path.join(self.folder, f"db{number}")
             os.makedirs(folder, exist_ok=True)
@@ -101,7 +105,8 @@ class Directory:
 
     def load(self, ldif, suffix=None):
         """Entries (or changes with a changetype) as LDIF."""
-        run([find("ldapmodify"), "-a", "-x", "-H", f"ldap://127.0.0.1:{self.port}", "-D",
+        secure = ["-ZZ", "-o", "tls_reqcert=never"] if self.demands_tls else []
+        run([find("ldapmodify"), "-a", "-x", *secure, "-H", f"ldap://127.0.0.1:{self.port}", "-D",
              f"cn=root,{suffix or self.suffixes[0]}", "-w", PASSWORD], data=ldif.encode())
 
     def publish(self, mail, *certs, suffix=None):

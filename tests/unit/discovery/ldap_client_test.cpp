@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <thread>
@@ -21,6 +22,7 @@ LdapOptions quick()
 {
     LdapOptions o;
     o.timeout = o.connect_timeout = milliseconds(400);
+    o.tls = LdapOptions::Tls::off;
     o.allow_networks = {"127.0.0.0/8"};
     return o;
 }
@@ -316,49 +318,87 @@ BOOST_AUTO_TEST_CASE(a_fault_of_this_host_is_none_of_the_server)
     BOOST_TEST((open(server, quick(), {}).error().reason == Reason::temporary));
 }
 
-BOOST_AUTO_TEST_CASE(tls_is_tried_where_it_is_offered_and_insisted_on_where_it_is_required)
+namespace {
+
+LdapOptions trying()
 {
-    const char* start_tls = "1.3.6.1.4.1.1466.20037";
+    LdapOptions o = quick();
+    o.tls = LdapOptions::Tls::attempt;
+    return o;
+}
+
+/// Operations in the order they were asked for.
+std::vector<int> operations(const Server& server)
+{
+    std::vector<int> all;
+    for (const auto& request : server.requests()) all.push_back(request.operation);
+    return all;
+}
+
+void expect(const std::vector<int>& is, const std::vector<int>& should)
+{
+    BOOST_TEST(is == should, boost::test_tools::per_element());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(tls_is_tried_before_anything_is_asked_and_missed_by_nobody)
+{
     Server server;
     server.entry("jo@d.example", {{"userCertificate", "x"}});
-    server.root({{"namingContexts", "dc=example"}, {"supportedExtension", start_tls}});
-    // The offer is not kept: refused, the conversation goes on in clear; broken, another one does.
-    server.on(Server::extended, [](const Server::Request&) {
-        return Server::Reply{.operations = {Server::result(Server::extended, 52)}};
-    });
-    auto session = open(server);
-    BOOST_REQUIRE_MESSAGE(session, session.error().why);
-    BOOST_TEST(ask(*session, "jo@d.example").size() == 1u);
-    BOOST_TEST(server.connections() == 1u);
-    server.on(Server::extended, [](const Server::Request&) {
-        return Server::Reply{
-            .operations = {Server::result(Server::extended, 0)}, .raw = "no TLS", .close = true};
-    });
-    session = open(server);
-    BOOST_REQUIRE_MESSAGE(session, session.error().why);
-    BOOST_TEST(!session->encrypted());
-    BOOST_TEST(ask(*session, "jo@d.example").size() == 1u);
-    BOOST_TEST(server.connections() == 3u);
+    // Refused, the conversation goes on in clear.
+    for (int code : {1, 2, 52, 53, 80}) {
+        server.on(Server::extended, [code](const Server::Request&) {
+            return Server::Reply{.operations = {Server::result(Server::extended, code)}};
+        });
+        auto session = open(server, trying());
+        BOOST_REQUIRE_MESSAGE(session, session.error().why);
+        BOOST_TEST(!session->encrypted());
+        BOOST_TEST(ask(*session, "jo@d.example").size() == 1u);
+    }
+    BOOST_TEST(server.connections() == 5u);
+    auto order = operations(server);
+    order.resize(4);
+    expect(order, {Server::extended, Server::bind, Server::search, Server::search});
+    // Broken off, another conversation begins in clear.
+    for (const char* raw : {"no TLS", ""}) {
+        server.on(Server::extended, [raw](const Server::Request&) {
+            Server::Reply reply{.raw = raw, .close = true};
+            if (*raw) reply.operations = {Server::result(Server::extended, 0)};
+            return reply;
+        });
+        const auto before = server.connections();
+        auto session = open(server, trying());
+        BOOST_REQUIRE_MESSAGE(session, session.error().why);
+        BOOST_TEST(!session->encrypted());
+        BOOST_TEST(ask(*session, "jo@d.example").size() == 1u);
+        BOOST_TEST(server.connections() == before + 2);
+    }
+}
 
+BOOST_AUTO_TEST_CASE(a_server_that_says_nothing_to_starttls_has_half_of_its_time_left)
+{
+    Server server;
+    server.entry("jo@d.example", {{"userCertificate", "x"}});
+    server.on(Server::extended, [](const Server::Request&) { return Server::Reply{.hang = true}; });
+    LdapOptions patient = trying();
+    patient.timeout = milliseconds(2000);
+    auto session = open(server, patient);
+    BOOST_REQUIRE_MESSAGE(session, session.error().why);
+    BOOST_TEST(ask(*session, "jo@d.example").size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(where_tls_is_required_nothing_is_asked_in_clear)
+{
     LdapOptions strict = quick();
     strict.tls = LdapOptions::Tls::require;
+    Server server;
     fault_of(open(server, strict));
-    BOOST_TEST(server.connections() == 4u);
-    for (const auto& request : server.requests()) BOOST_TEST(request.operation != 0x16);
-
-    // Nobody is asked for what he does not offer, or with TLS off.
-    Server plain;
-    auto count_extended = [&] {
-        std::size_t n = 0;
-        for (const auto& request : plain.requests()) n += request.operation == Server::extended;
-        return n;
-    };
-    BOOST_TEST(open(plain).has_value());
-    plain.root({{"supportedExtension", start_tls}});
-    LdapOptions off = quick();
-    off.tls = LdapOptions::Tls::off;
-    BOOST_TEST(open(plain, off).has_value());
-    BOOST_TEST(count_extended() == 0u);
+    expect(operations(server), {Server::extended, Server::unbind});
+    Server off;
+    BOOST_TEST(open(off, quick()).has_value());
+    auto order = operations(off);
+    BOOST_TEST((std::find(order.begin(), order.end(), int(Server::extended)) == order.end()));
 }
 
 BOOST_AUTO_TEST_CASE(many_sessions_at_once)

@@ -87,9 +87,10 @@ struct ToldDns : DnsLookup {
 
 /// Servers as told: host -> mail -> values; one that is not there is down. What was asked, in order.
 struct World {
+    World() { rules.cache_life = milliseconds(0); }
     std::shared_ptr<ToldDns> dns = std::make_shared<ToldDns>();
     std::map<std::string, std::map<std::string, Texts>> servers;
-    Texts asked;
+    Texts asked, lately_failed;
     Texts records;
     LdapRules rules;
     bool we_fail = false;
@@ -104,6 +105,7 @@ struct World {
     Result<std::optional<LdapHit>> answer(const LdapTarget& server, const Texts& mails)
     {
         asked.push_back(server.host);
+        if (server.failed_lately) lately_failed.push_back(server.host);
         auto it = servers.find(server.host);
         if (it == servers.end())
             return fail(we_fail ? misconfigured("no socket")
@@ -298,6 +300,36 @@ BOOST_AUTO_TEST_CASE(a_server_that_failed_is_passed_over_for_a_while)
     w.find();
     w.find();
     BOOST_TEST(w.asked.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_failed_gets_little_time_until_it_has_answered)
+{
+    World w;
+    w.names(0, 0, "one.example");
+    w.rules.failure_pause = milliseconds(0);
+    w.find();
+    expect(w.lately_failed, {});
+    w.find();
+    w.servers["one.example"];
+    w.find();
+    expect(w.lately_failed, {"one.example", "one.example"});
+    w.find();
+    BOOST_TEST(w.lately_failed.size() == 2u);
+    // Ten that are dead leave time of a message's budget as it is by default, at every try.
+    auto defaults = parse_settings("[[domain]]\nname = \"direct.here.example\"\n", "direct.toml");
+    BOOST_REQUIRE(defaults);
+    BOOST_TEST((10 * ldap_probe_max <= (*defaults)->policy_budget));
+    BOOST_TEST((ldap_probe_connect_max <= ldap_probe_max));
+    LdapServer silent;
+    silent.on(LdapServer::bind, [](const LdapServer::Request&) { return LdapServer::Reply{.hang = true}; });
+    LdapOptions patient;
+    patient.timeout = std::chrono::hours(1);
+    patient.tls = LdapOptions::Tls::off;
+    patient.allow_networks = {"127.0.0.0/8"};
+    const LdapTarget target{"one.example", silent.port(), {"127.0.0.1"}, true};
+    const auto from = std::chrono::steady_clock::now();
+    BOOST_TEST(!ldap_ask(patient)(target, {"jo@d.example"}, plenty));
+    BOOST_TEST((std::chrono::steady_clock::now() - from < std::chrono::minutes(1)));
 }
 
 BOOST_AUTO_TEST_CASE(what_this_host_cannot_ask_is_not_nobody)
