@@ -14,6 +14,7 @@
 
 #include "milter/base/text.h"
 #include "milter/ctl/access.h"
+#include "milter/ctl/check_discovery.h"
 #include "milter/ctl/check_trust.h"
 #include "milter/ctl/commands.h"
 #include "milter/ctl/findings.h"
@@ -103,15 +104,6 @@ void check_site(const Settings& settings, const SettingsPtr& shared, Time now, F
             findings.warning(d.name + " has newuser but no pickup_url: notices carry no link people can open",
                              "set pickup_url of the [[domain]], or newuser = \"\"");
     }
-}
-
-void check_dns(const Settings& settings, Findings& findings)
-{
-    const bool asked = settings.discovery_dns_address || settings.discovery_dns_domain;
-    if (!asked || settings.discovery_dnssec != "prefer") return;
-    if (::access(settings.discovery_dns_trust_anchor.c_str(), R_OK) == 0) return;
-    findings.note("the DNS is taken unsigned: " + settings.discovery_dns_trust_anchor + " cannot be read",
-                  "apt install dns-root-data, or say so: discovery.dnssec = \"off\"");
 }
 
 void check_secret(const std::string& path, Findings& findings)
@@ -280,7 +272,7 @@ int cmd_check(const Common& common, const CheckOptions& given)
         check_folder(*folder, findings);
     if (!house.daemon_runs()) check_store(common, house, findings);
     check_site(**settings, *settings, common.now, findings);
-    check_dns(**settings, findings);
+    check_discovery(**settings, findings);
     check_disk(**settings, findings);
     check_backup(**settings, findings);
     return report(common, given.nagios, findings);
