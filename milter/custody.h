@@ -12,6 +12,7 @@
 #include "milter/house.h"
 #include "milter/plan.h"
 #include "milter/route.h"
+#include "milter/sta/partner.h"
 
 namespace direct {
 
@@ -34,6 +35,7 @@ struct Taking {
         seen;  ///< header names as received, numbered among equals
     std::string message;
     bool plain_submission = false;  ///< from a user of ours whose From is in no Direct domain
+    LookedUp looked_up{};           ///< outbound: certificates of the recipients outside
 };
 
 Plan take_inbound(Taking taking);

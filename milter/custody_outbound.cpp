@@ -76,7 +76,7 @@ Plan OutboundTaking::run()
     sealed_ = seal_outbound(
         t_.site, t_.house.engine,
         {visible, from_, outside_, local_, t_.facts.now, is_small_notice(visible, t_.site.mime_limits()),
-         [this](SealedLeg&& leg) { return prepare_sealed_leg(leg); }});
+         [this](SealedLeg&& leg) { return prepare_sealed_leg(leg); }, &t_.looked_up});
     // Nothing was sealed, so nobody gave it a new one: audit and report name the submitted message.
     if (sealed_.message_id.empty()) sealed_.message_id = submitted_id_;
     if (sealed_.any_temporary()) return refused();

@@ -53,6 +53,8 @@ void Transaction::header(std::string_view name, std::string_view value)
     }
     // A message with more fields cannot be read, so none of them will be taken away.
     if (seen_.size() < most_fields) seen_.emplace_back(name, ++numbers_[ascii_lower(name)]);
+    if (equal_ignoring_case(name, "Content-Type"))
+        is_sealed_ = ascii_lower(value).find("pkcs7-mime") != std::string::npos;
     if (equal_ignoring_case(name, "From")) from_fields_.emplace_back(value);
     if (equal_ignoring_case(name, "Sender")) sender_fields_.emplace_back(value);
     std::string line(name);
@@ -114,6 +116,20 @@ Result<std::string> Transaction::read_spool() const
     return spool_.read_all();
 }
 
+/// Servers of strangers are waited for before the message takes its room (limits.work_memory). Nobody is asked for a
+/// message that will not be sealed.
+LookedUp Transaction::look_up(const Address& from, Time now) const
+{
+    std::vector<Address> outside;
+    for (const auto& r : recipients_) {
+        if (!r.address) outside.clear();
+        if (!r.address) break;
+        if (!r.ours && !r.newuser) outside.push_back(*r.address);
+    }
+    if (is_sealed_ || site_->keys.for_signing(from, now).empty()) outside.clear();
+    return look_up_partners(*site_, outside);
+}
+
 Plan Transaction::decide(House& house, const Route& way)
 {
     // Our own user may read why; a stranger sees the uniform answer until a signature has verified.
@@ -126,6 +142,7 @@ Plan Transaction::decide(House& house, const Route& way)
         untouched.verdict = Plan::Verdict::accept;
         return untouched;
     }
+    auto looked_up = way.way == Way::outbound ? look_up(*way.from, house.clock.now()) : LookedUp{};
     // One limit for every wait of this message, so that the MTA always hears from us before it gives up.
     Patience patience(site_->settings->limits_work_wait);
     auto room = house.work.enter(spool_.size());
@@ -134,7 +151,14 @@ Plan Transaction::decide(House& house, const Route& way)
     if (!message) return refused(house, message.error().reason, message.error().why, own);
     spool_ = Spool(site_->settings->store_path, 0);  // its memory and file go before the work begins
     Facts facts{queue_id_, peer_.client_ip, peer_.login, envelope_from_, house.clock.now()};
-    Taking taking{house, *site_, facts, recipients_, seen_, std::move(*message), way.plain_submission};
+    Taking taking{house,
+                  *site_,
+                  facts,
+                  recipients_,
+                  seen_,
+                  std::move(*message),
+                  way.plain_submission,
+                  std::move(looked_up)};
     switch (way.way) {
         case Way::inbound:
             return take_inbound(std::move(taking));

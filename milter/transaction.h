@@ -14,6 +14,7 @@
 #include "milter/house.h"
 #include "milter/plan.h"
 #include "milter/route.h"
+#include "milter/sta/partner.h"
 
 namespace direct {
 
@@ -42,6 +43,7 @@ public:
 private:
     void append(std::string_view bytes);
     Result<std::string> read_spool() const;
+    LookedUp look_up(const Address& from, Time now) const;
     Plan decide(House& house, const Route& way);
     Plan refused(House& house, Reason reason, const std::string& because, bool verified);
 
@@ -57,6 +59,7 @@ private:
     std::size_t header_bytes_ = 0;
     Route route_;
     bool routed_ = false;
+    bool is_sealed_ = false;  ///< by its Content-Type
 };
 
 }  // namespace direct

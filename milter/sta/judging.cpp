@@ -37,10 +37,15 @@ Verdict judge_under(VerdictCache& cache, const Certificate& certificate,
 }
 
 Judging::Judging(const Site& site, Engine& engine, Time now)
+    : Judging(site, engine, now, site.settings->policy_budget)
+{
+}
+
+Judging::Judging(const Site& site, Engine& engine, Time now, milliseconds budget)
     : site_(site), engine_(engine), context_{*site.fetcher, now, {}}
 {
     const auto& settings = *site.settings;
-    context_.budget.deadline = std::chrono::steady_clock::now() + settings.policy_budget;
+    context_.budget.deadline = std::chrono::steady_clock::now() + budget;
     context_.grace = settings.policy_revocation_grace;
     context_.failure_pause = settings.fetch_failure_pause;
     context_.cache_max = settings.fetch_cache_max;

@@ -32,6 +32,8 @@ Verdict judge_under(VerdictCache& cache, const Certificate& certificate,
 class Judging {
 public:
     Judging(const Site& site, Engine& engine, Time now);
+    /// @param budget  what is left of policy.budget
+    Judging(const Site& site, Engine& engine, Time now, milliseconds budget);
     /// at_hand(), and add_issuers() when that found no way to an anchor.
     Verdict judge(const Certificate& certificate, const std::vector<Certificate>& intermediates,
                   const std::vector<const AnchorSet*>& sets, Use::Kind use);

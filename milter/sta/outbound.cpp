@@ -39,7 +39,8 @@ public:
           engine_(engine),
           mail_(mail),
           settings_(*site.settings),
-          judging_(site, engine, mail.now)
+          judging_(site, engine, mail.now,
+                   mail.looked_up ? mail.looked_up->budget_left : site.settings->policy_budget)
     {
         for (const auto& r : mail.outside) result_.verdicts.push_back({r, Reason::temporary, {}, {}});
         for (const auto& r : mail.local) result_.verdicts.push_back({r, Reason::temporary, {}, {}});
@@ -125,7 +126,8 @@ Status Sealing::choose_signer()
 void Sealing::find_recipient(std::size_t index)
 {
     auto& verdict = result_.verdicts[index];
-    auto partner = find_partner(site_, judging_, mail_.from.domain, verdict.recipient, mail_.notice);
+    auto partner =
+        find_partner(site_, judging_, mail_.from.domain, verdict.recipient, mail_.notice, mail_.looked_up);
     verdict.because = partner.found.trace;
     verdict.reason = partner.reason;
     if (partner.found.answer == Discovery::Answer::later) verdict.because.push_back(partner.found.why);

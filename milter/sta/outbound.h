@@ -24,7 +24,8 @@ struct OutboundMail {
     bool notice =
         false;  ///< a notice, ours or a mail program's: may go where only incoming mail is trusted (D10)
     std::function<Status(struct SealedLeg&&)> further =
-        {};  ///< see SealedMail::leg; empty: further legs are dropped
+        {};                                      ///< see SealedMail::leg; empty: further legs are dropped
+    const struct LookedUp* looked_up = nullptr;  ///< see find_partner()
 };
 
 /// One envelope.

@@ -43,11 +43,29 @@ private:
 
 }  // namespace
 
+LookedUp look_up_partners(const Site& site, const std::vector<Address>& recipients)
+{
+    using std::chrono::steady_clock;
+    LookedUp out;
+    const Budget budget{steady_clock::now() + site.settings->policy_budget};
+    for (const auto& recipient : recipients)
+        if (auto [it, fresh] = out.found.try_emplace(recipient.key()); fresh)
+            it->second = site.resolver->find(recipient, budget);
+    out.budget_left = std::max(
+        milliseconds(0), std::chrono::duration_cast<milliseconds>(budget.deadline - steady_clock::now()));
+    return out;
+}
+
 PartnerVerdict find_partner(const Site& site, Judging& judging, const std::string& our_domain,
-                            const Address& recipient, bool notice)
+                            const Address& recipient, bool notice, const LookedUp* looked_up)
 {
     PartnerVerdict out;
-    out.found = site.resolver->find(recipient, judging.budget());
+    const auto known =
+        looked_up ? looked_up->found.find(recipient.key()) : decltype(looked_up->found.end())();
+    if (looked_up && known != looked_up->found.end())
+        out.found = known->second;
+    else
+        out.found = site.resolver->find(recipient, judging.budget());
     if (out.found.answer == Discovery::Answer::later) return out;  // stays temporary
     if (out.found.answer == Discovery::Answer::not_found || out.found.certificates.empty()) {
         out.reason = Reason::no_certificate;

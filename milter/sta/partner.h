@@ -2,6 +2,7 @@
 // as our policies want them. Sealing and `directctl cert find` ask the same code.
 // Source: requirements D1, G1-G5.
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,18 @@ struct PartnerVerdict {
     std::vector<PartnerCertificate> certificates;  ///< all of the deciding step
 };
 
+/// What is published for the recipients of one message, looked up before it takes its room in the work: who waits for
+/// slow servers of strangers holds nothing that other mail needs.
+struct LookedUp {
+    std::map<std::string, Discovery> found;  ///< by Address::key()
+    milliseconds budget_left{0};             ///< of policy.budget, for what is still to be looked up
+};
+LookedUp look_up_partners(const Site& site, const std::vector<Address>& recipients);
+
 /// @param our_domain  whose anchors and policies count
 /// @param notice      see anchors_for()
+/// @param looked_up   nullptr, or without the recipient: it is looked up now
 PartnerVerdict find_partner(const Site& site, Judging& judging, const std::string& our_domain,
-                            const Address& recipient, bool notice);
+                            const Address& recipient, bool notice, const LookedUp* looked_up = nullptr);
 
 }  // namespace direct
