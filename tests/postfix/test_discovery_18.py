@@ -20,6 +20,10 @@ CASES = {
     13: (8, "5.7.31"), 14: (1, "D14_valA"), 15: (2, "D15_valC"), 16: (5, "D16_valE"), 17: (9, "D17_valA"),
     18: (10, "D18_valA"),
 }
+# The step that decides, whether what it finds can be used or not; "": none does.
+STEPS = {1: "dns address", 2: "dns domain", 3: "ldap address", 4: "ldap domain", 5: "dns address", 6: "dns domain",
+         7: "ldap address", 8: "ldap domain", 9: "dns address", 10: "ldap address", 11: "", 12: "", 13: "",
+         14: "dns address", 15: "ldap address", 16: "ldap address", 17: "dns address", 18: "dns address"}
 ADDRESSES = {case: f"d{case}@domain{domain}.test" for case, (domain, _) in CASES.items()}
 GOOD = {case: cert for case, (_, cert) in CASES.items() if cert.startswith("D")}
 FAILED = {case: status for case, (_, status) in CASES.items() if case not in GOOD}
@@ -184,6 +188,31 @@ class Eighteen(SiteTest):
                     self.assertIn(FAILED[case].encode(), outcome.last)
                     self.postfix.wait_queue_empty()
                     self.assertEqual(self.sink.mails, [])
+
+    def test_what_is_asked_for_each_and_nothing_after_the_step_that_decides(self):
+        """By the logs of the servers; directctl asks anew each time."""
+        for case, to in ADDRESSES.items():
+            with self.subTest(case=case):
+                self.dns.tap.clear()
+                for directory in (self.ldap1, self.ldap2, self.ldap3):
+                    directory.clear()
+                found = self.daemon.ctl("cert", "find", to, "--json")
+                self.assertEqual(found.code, 0 if case in GOOD else 1, found.out)
+                step, domain = found.json["step"], to.split("@")[1]
+                self.assertEqual(step, STEPS[case])
+                names = [name for i, name in enumerate(self.dns.tap.asked())
+                         if i == 0 or self.dns.tap.asked()[i - 1] != name]  # again over TCP: one question
+                self.assertEqual(names, [to.replace("@", ".")] + ([domain] if step != "dns address" else []))
+                self.assertEqual(self.dns.tap.asked(33), [] if step.startswith("dns") else [f"_ldap._tcp.{domain}"])
+                asked = [d.asked() for d in (self.ldap1, self.ldap2, self.ldap3)]
+                if step.startswith("dns"):
+                    self.assertEqual([d.connections() for d in (self.ldap1, self.ldap2, self.ldap3)], [0, 0, 0])
+                else:
+                    for filters in asked:  # the address first, wherever the domain is asked for at all
+                        self.assertEqual(filters, [f"(mail={to})", f"(mail={domain})"][:len(filters)])
+                    last = {3: 0, 7: 0, 10: 1, 15: 0, 16: 2}.get(case)
+                    if last is not None:
+                        self.assertEqual(asked[last], [f"(mail={to})"])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import unittest
 
 from harness import dns, ldap, smime
 from harness.base import free_port
+from harness.daemon import Daemon
 from harness.site import HERE, SiteTest
 
 NO_CERTIFICATE = "554 5.7.31 direct: no-certificate"
@@ -26,6 +27,7 @@ class DiscoveryLdap(SiteTest):
     @classmethod
     def install_certificates(cls):
         cls.daemon.add_key(f"alice@{HERE}", cls.alice)
+        cls.daemon.add_key(HERE, cls.here)
         for ca in (cls.here_ca, cls.there_ca):
             cls.daemon.add_anchor(HERE, ca)
 
@@ -37,6 +39,7 @@ class DiscoveryLdap(SiteTest):
         cls.two = cls.directory("two", plain=True)
         cls.tls = cls.directory("tls", cert=tls)
         cls.strict = cls.directory("strict", cert=tls, demands_tls=True)
+        cls.ours = cls.directory("ours", suffixes=(",".join("dc=" + label for label in HERE.split(".")),), empty=True)
         cls.silent, cls.deaf = ldap.Silent(), ldap.Silent(deaf=True)
         cls.addClassCleanup(cls.silent.stop)
         cls.addClassCleanup(cls.deaf.stop)
@@ -121,6 +124,7 @@ class DiscoveryLdap(SiteTest):
             cls.tls.publish(domain, end(domain, domain))
         cls.names("strict.test", (0, 0, cls.strict.port, "tls"))
         cls.strict.publish("strict.test", end("strict", "strict.test"))
+        cls.names(HERE, (0, 0, cls.ours.port, "one"))
         cls.names("again.test", at_one)
         one.publish("jo@again.test", end("again", "jo@again.test"))
         cls.names("back.test", (0, 0, cls.dead, "dead"), (1, 0, two.port, "two"))
@@ -289,6 +293,31 @@ class DiscoveryLdap(SiteTest):
         done = self.find("jo@mail.test")
         self.assertEqual(done.code, 1, done.out)
         self.assertIn("this port is not asked", done.out)
+
+    # --- ours -------------------------------------------------------------------------------------------
+
+    def test_what_we_publish_is_found(self):
+        """The LDIF goes into an empty directory as printed; another site then finds our certificates by it."""
+        text = self.daemon.ctl("cert", "publish", HERE, "--ldif", "--with-base").out
+        text += self.daemon.ctl("cert", "publish", f"alice@{HERE}", "--ldif").out
+        self.ours.load(text)
+        other = Daemon(self.scratch.folder("other"), reinject_port=1, report_domain="report.other.test",
+                       domains=[{"name": "direct.other.test"}], sections=copy.deepcopy(
+                           {name: self.daemon.sections[name] for name in ("discovery", "fetch")}))
+        other.sections["discovery"].update(ldap_address=True, ldap_domain=True)
+        other.write_config()
+        other.add_anchor("direct.other.test", self.here_ca)
+
+        def finds(address, cert, step):
+            found = other.ctl("cert", "find", address, "--json")
+            self.assertEqual(found.code, 0, found.out)
+            self.assertEqual(found.json["step"], step)
+            self.assertEqual([c["fingerprint"] for c in found.json["certificates"]], [cert.fingerprint])
+        finds(f"alice@{HERE}", self.alice, "ldap address")
+        finds(f"carol@{HERE}", self.here, "ldap domain")
+        # A renewed certificate takes the place of what the entry holds.
+        self.ours.load(self.daemon.ctl("cert", "publish", f"alice@{HERE}", "--ldif", "--change").out)
+        finds(f"alice@{HERE}", self.alice, "ldap address")
 
     # --- TLS --------------------------------------------------------------------------------------------
 

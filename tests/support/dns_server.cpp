@@ -203,7 +203,12 @@ std::string DnsServer::answer(const std::string& query, bool tcp)
         static_cast<unsigned char>(query[at + 1]) * 256 + static_cast<unsigned char>(query[at + 2]);
     const std::string question = query.substr(12, at + 5 - 12);
     std::lock_guard hold(lock_);
-    questions_.push_back({name, type, tcp});
+    // An OPT record at once after the question: the root, type 41, then the size.
+    const std::string_view more = std::string_view(query).substr(at + 5);
+    unsigned udp_size = 0;
+    if (more.size() >= 5 && more.starts_with(std::string_view("\0\0\x29", 3)))
+        udp_size = static_cast<unsigned char>(more[3]) * 256u + static_cast<unsigned char>(more[4]);
+    questions_.push_back({name, type, tcp, udp_size});
     auto it = replies_.find({name, type});
     Reply reply;
     if (it != replies_.end())

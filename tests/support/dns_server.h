@@ -26,6 +26,7 @@ public:
         std::string name;  ///< lower case, labels in zone file form
         int type = 0;
         bool tcp = false;
+        unsigned udp_size = 0;  ///< by EDNS0 (RFC 6891); 0: without
         friend bool operator==(const Question&, const Question&) = default;
     };
 

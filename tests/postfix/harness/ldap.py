@@ -42,13 +42,15 @@ class Directory:
     """slapd with one database below each suffix. `cert`: a Cert for TLS, on port `tls_port` and by StartTLS.
 
     plain: its userCertificate is a string of octets, so that it is served without ";binary".
+    empty: not even the entries of its suffixes are there.
     demands_tls: nothing at all is said in clear, not even what stands in its root.
     """
 
-    def __init__(self, folder, suffixes=("dc=test",), cert=None, plain=False, demands_tls=False):
+    def __init__(self, folder, suffixes=("dc=test",), cert=None, plain=False, demands_tls=False,
+                 empty=False):
         require_server()
         self.folder, self.suffixes, self.cert, self.plain = folder, tuple(suffixes), cert, plain
-        self.demands_tls = demands_tls
+        self.demands_tls, self.empty = demands_tls, empty
         self.port, self.tls_port = free_port(), free_port() if cert else None
         self.log_path = os.path.join(folder, "slapd.log")
         self.config = write(os.path.join(folder, "slapd.conf"), self._config_text())
@@ -86,7 +88,7 @@ class Directory:
         until(lambda: self.process.poll() is not None or answers(self.port), "slapd", detail=self.log)
         if self.process.poll() is not None:
             raise Failure(f"slapd ended with {self.process.returncode}\n{self.log()}")
-        for suffix in self.suffixes:
+        for suffix in () if self.empty else self.suffixes:
             name = suffix.split("=", 1)
             kind = {"dc": "dcObject"}.get(name[0], "organization")
             extra = "objectClass: organization\no: x\n" if kind == "dcObject" else ""
