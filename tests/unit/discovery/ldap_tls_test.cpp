@@ -40,11 +40,6 @@ std::string fault_of(const Result<T>& result)
     return result.error().why;
 }
 
-bool says(const std::string& text, const std::string& what)
-{
-    return text.find(what) != text.npos;
-}
-
 Texts ask(LdapSession& session, const std::string& mail)
 {
     auto found = session.certificates("dc=example", mail);
