@@ -52,8 +52,8 @@ bool must_change_user(const Settings& settings)
     return geteuid() == 0 && stat(settings.store_path.c_str(), &s) == 0 && s.st_uid != 0;
 }
 
-/// Runs `work` in a child; its fault comes back by exit code and standard error.
-Status in_child(const std::function<int()>& work)
+/// Runs `work` in a child; its exit code.
+Result<int> exit_of_child(const std::function<int()>& work)
 {
     std::fflush(nullptr);
     pid_t child = fork();
@@ -71,7 +71,13 @@ Status in_child(const std::function<int()>& work)
     int status = 0;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR) return fail(temporary("waitpid: " + error_text()));
-    int exit = WIFEXITED(status) ? WEXITSTATUS(status) : static_cast<int>(later);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : static_cast<int>(later);
+}
+
+/// The same; its fault comes back by exit code and standard error.
+Status in_child(const std::function<int()>& work)
+{
+    TRY(const int exit, exit_of_child(work));
     if (exit == done) return Done{};
     auto why = "the store could not be used as its owner";
     return fail(exit == later ? temporary(why) : misconfigured(why));
@@ -140,6 +146,15 @@ Status as_store_owner(const Settings& settings, const std::function<int()>& work
     int exit = work();
     if (exit == done) return Done{};
     return fail(exit == later ? temporary("nothing changed") : misconfigured("nothing changed"));
+}
+
+Result<int> exit_as_store_owner(const Settings& settings, const std::function<int()>& work)
+{
+    if (!must_change_user(settings)) return work();
+    return exit_of_child([&] {
+        auto became = become_store_owner(settings);
+        return became ? work() : tell(became.error());
+    });
 }
 
 Status write_note(const Common& common, const SettingsPtr& settings, const Note& note)

@@ -41,6 +41,9 @@ private:
 /// What the child prints is seen. Fault: temporary, configuration (`work` returned another exit code than 0).
 Status as_store_owner(const Settings& settings, const std::function<int()>& work);
 
+/// The same, with the exit code of `work` as it is. Fault: temporary (no child could be made).
+Result<int> exit_as_store_owner(const Settings& settings, const std::function<int()>& work);
+
 /// One audit entry of what a command does. With the daemon stopped it is written by a child process that
 /// has become the store's owner, so that this one keeps the rights it needs to go on.
 struct Note {

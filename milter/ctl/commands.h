@@ -91,7 +91,15 @@ int cmd_held_list(const Common&);
 int cmd_held_revoke(const Common&, const std::string& id);
 int cmd_held_show(const Common&, const std::string& id);
 int cmd_record_list(const Common&, const std::string& since);
-int cmd_record_show(const Common&, const std::string& id);
+struct RecordShowOptions {
+    std::string id, section, code, since, until;
+    bool all = false, narrative = false;
+};
+int cmd_record_show(const Common&, const RecordShowOptions&);
+struct RecordExportOptions {
+    std::string id, out;
+};
+int cmd_record_export(const Common&, const RecordExportOptions&);
 struct AuditOptions {
     std::string since, until, id;
 };

@@ -43,6 +43,8 @@ struct CommandLine {
     PolicyEvalOptions policy;
     bool no_sandbox = false;
     AuditOptions audit;
+    RecordShowOptions record_show;
+    RecordExportOptions record_export;
 };
 
 CLI::App* command(CLI::App& parent, const char* name, const char* what, CommandLine& line,
@@ -244,9 +246,26 @@ void add_record_commands(CLI::App& app, CommandLine& l)
     auto* list =
         command(*record, "list", "All, newest first", l, [&l] { return cmd_record_list(l.common, l.since); });
     list->add_option("--since", l.since, "Received at or after this time");
-    auto* record_show = command(*record, "show", "One, with documents and items", l,
-                                [&l] { return cmd_record_show(l.common, l.id); });
-    for (auto* sub : {held_show, held_revoke, record_show})
+    auto& show = l.record_show;
+    auto* record_show = command(*record, "show", "One with documents and items, or the items of a mailbox", l,
+                                [&l] { return cmd_record_show(l.common, l.record_show); });
+    record_show->add_option("ID", show.id, "Id or Message-ID of a message, or a mailbox of ours")->required();
+    record_show->add_option("--section", show.section, "Only items of this section (allergies, results ...)");
+    record_show->add_option("--code", show.code, "Only items with this code: CODE or SYSTEM|CODE");
+    record_show->add_option("--since", show.since, "Only items that began at or after this time");
+    record_show->add_option("--until", show.until, "Only items that began before this time");
+    record_show->add_flag("--all", show.all, "Also items of documents that have been replaced");
+    record_show->add_flag("--narrative", show.narrative, "Documents with the text of their sections");
+    auto* record_export =
+        command(*record, "export", "Messages, documents, items and files of one, out of the store", l,
+                [&l] { return cmd_record_export(l.common, l.record_export); });
+    record_export->add_option("ID", l.record_export.id, "Id or Message-ID of a message, or a mailbox of ours")
+        ->required();
+    record_export
+        ->add_option("-o,--out", l.record_export.out,
+                     "New folder for them; - is one JSON document on standard output")
+        ->required();
+    for (auto* sub : {held_show, held_revoke})
         sub->add_option("ID", l.id, "Its id or Message-ID")->required();
 
     auto* audit = command(app, "audit", "Who did what, when, and what came of it", l,

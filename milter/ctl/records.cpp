@@ -4,105 +4,19 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
-#include <nlohmann/json.hpp>
 
-#include "milter/ctl/access.h"
+#include "milter/ctl/asking.h"
 #include "milter/ctl/commands.h"
 #include "milter/ctl/print.h"
 
 namespace direct::ctl {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string dump(const Json& json)
-{
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string text_of(const Json& row, const char* name)
-{
-    auto found = row.find(name);
-    if (found == row.end() || found->is_null()) return "";
-    if (found->is_string()) return found->get<std::string>();
-    if (!found->is_array()) return dump(*found);
-    std::string out;
-    for (const auto& one : *found)
-        out += (out.empty() ? "" : ", ") + (one.is_string() ? one.get<std::string>() : dump(one));
-    return out;
-}
-
 std::string time_of(const Json& row, const char* name)
 {
     auto text = text_of(row, name);
     return text.size() < 16 ? text : text.substr(0, 10) + " " + text.substr(11, 5);
 }
-
-/// A command's connection to the service: configuration read once, trouble told once.
-class Asking {
-public:
-    explicit Asking(const Common& common) : common_(common) {}
-
-    /// The reply as JSON; nothing when it went wrong, exit() then says how.
-    std::optional<Json> ask(std::string_view verb, const Json& parameters)
-    {
-        if (!house_ && !open()) return std::nullopt;
-        auto reply = house_->ask(verb, dump(parameters));
-        if (!reply) {
-            exit_ = tell(reply.error());
-            return std::nullopt;
-        }
-        auto json = Json::parse(reply->json, nullptr, false);
-        exit_ = reply->exit;
-        if (json.is_object() && !json.contains("error")) return json;
-        say_error(json);
-        return std::nullopt;
-    }
-
-    /// All pages of a list; false when it went wrong. `row` sees every member of `name`.
-    bool pages(std::string_view verb, Json parameters, const char* name, const char* cursor_in,
-               const char* cursor_out, const std::function<void(Json&)>& row)
-    {
-        for (;;) {
-            auto page = ask(verb, parameters);
-            if (!page) return false;
-            for (auto& one : (*page)[name]) row(one);
-            auto next = page->find(cursor_out);
-            if (next == page->end()) return true;
-            parameters[cursor_in] = *next;
-        }
-    }
-
-    int exit() const { return exit_; }
-
-private:
-    bool open()
-    {
-        auto settings = settings_of(common_);
-        if (!settings) {
-            exit_ = tell(settings.error());
-            return false;
-        }
-        house_.emplace(common_, *settings);
-        return true;
-    }
-
-    void say_error(const Json& json)
-    {
-        auto detail = json.is_object() ? text_of(json, "detail") : "the reply cannot be read";
-        if (exit_ == done) exit_ = later;
-        if (exit_ == refused && common_.json)
-            std::printf("%s\n", dump(json).c_str());
-        else if (exit_ == refused)
-            std::printf("%s\n", printable(detail).c_str());
-        else
-            std::fprintf(stderr, "directctl: %s\n", printable(detail).c_str());
-    }
-
-    const Common& common_;
-    std::optional<House> house_;
-    int exit_ = done;
-};
 
 struct Column {
     const char* heading;
@@ -135,25 +49,6 @@ int list(const Common& common, std::string_view verb, const Json& parameters, co
     }
     table.print();
     return done;
-}
-
-/// "name: value" lines; objects and lists of objects further in.
-void print_tree(const Json& json, const std::string& indent)
-{
-    for (const auto& [name, value] : json.items()) {
-        bool rows = value.is_array() && !value.empty() && value.front().is_structured();
-        if (value.is_object()) {
-            std::printf("%s%s:\n", indent.c_str(), printable(name).c_str());
-            print_tree(value, indent + "  ");
-        } else if (rows) {
-            for (const auto& one : value) {
-                std::printf("%s%s:\n", indent.c_str(), printable(name).c_str());
-                print_tree(one, indent + "  ");
-            }
-        } else if (auto text = text_of(json, name.c_str()); !text.empty()) {
-            std::printf("%s%s: %s\n", indent.c_str(), printable(name).c_str(), printable(text).c_str());
-        }
-    }
 }
 
 int show(const Common& common, const Json& json)
@@ -220,36 +115,6 @@ int cmd_record_list(const Common& common, const std::string& since)
                  {"SENDER", "sender"},
                  {"RECIPIENTS", "recipients"},
                  {"MESSAGE-ID", "message_id"}});
-}
-
-int cmd_record_show(const Common& common, const std::string& id)
-{
-    Asking asking(common);
-    Json parameters = {{"id", id}}, whole;
-    std::vector<Json> items;
-    for (;;) {
-        auto page = asking.ask("record.show", parameters);
-        if (!page) return asking.exit();
-        if (whole.is_null()) {
-            whole["record"] = (*page)["record"];
-            if (page->contains("also")) whole["also"] = (*page)["also"];
-            whole["documents"] = Json::array();
-        }
-        if (auto documents = page->find("documents"); documents != page->end())
-            for (auto& d : *documents) whole["documents"].push_back(std::move(d));
-        if (auto found = page->find("items"); found != page->end())
-            for (auto& i : *found) items.push_back(std::move(i));
-        auto next = page->find("next");
-        if (next == page->end()) break;
-        parameters["cursor"] = *next;
-    }
-    for (auto& d : whole["documents"]) {
-        d["items"] = Json::array();
-        for (auto& i : items)
-            if (i.contains("part") && d.contains("part") && i["part"] == d["part"])
-                d["items"].push_back(std::move(i["item"]));
-    }
-    return show(common, whole);
 }
 
 int cmd_audit(const Common& common, const AuditOptions& given)

@@ -19,7 +19,8 @@ namespace direct {
 
 inline constexpr std::size_t request_frame_max = 64 * 1024;      ///< bytes of JSON
 inline constexpr std::size_t reply_frame_max = 8 * 1024 * 1024;  ///< bytes of JSON
-inline constexpr std::size_t frame_depth_max = 32;               ///< nested arrays and objects
+inline constexpr std::size_t frame_depth_max =
+    80;  ///< nested arrays and objects; a parser's JSON has at most 64
 
 struct Request {
     std::string verb;               ///< lower-case letters and dots, at most 40

@@ -18,30 +18,39 @@ namespace {
 // A page is ended by whichever comes first; a single row never reaches the difference to reply_frame_max.
 constexpr std::size_t page_bytes = 3 * 1024 * 1024;
 
+enum class Rights : unsigned char {
+    read,    // group direct too
+    secret,  // only for root and the daemon's own user: tells what documents say; the verb writes the audit
+    change,  // only for the same; each is a line of the log
+};
+
 struct Verb {
     const char* name;
-    bool changes;  // only for root and the daemon's own user
+    Rights rights;
     Reply (*run)(const Context&, Parameters&);
 };
 
 constexpr Verb table[] = {
-    {"held.list", false, held_list},
-    {"held.show", false, held_show},
-    {"held.revoke", true, held_revoke},
-    {"record.list", false, record_list},
-    {"record.show", false, record_show},
-    {"audit.read", false, audit_read},
-    {"audit.verify", false, audit_verify},
-    {"outbox.list", false, outbox_list},
-    {"outbox.retry", true, outbox_retry},
-    {"watch.list", false, watch_list},
-    {"status", false, status},
-    {"store.stat", false, store_stat},
-    {"metrics", false, metrics},
-    {"bundle.list", false, bundle_list},
-    {"bundle.refresh", true, bundle_refresh},
-    {"reload", true, reload},
-    {"note", true, note},
+    {"held.list", Rights::read, held_list},
+    {"held.show", Rights::read, held_show},
+    {"held.revoke", Rights::change, held_revoke},
+    {"record.list", Rights::read, record_list},
+    {"record.show", Rights::read, record_show},
+    {"record.items", Rights::secret, record_items},
+    {"record.document", Rights::secret, record_document},
+    {"record.content", Rights::secret, record_content},
+    {"audit.read", Rights::read, audit_read},
+    {"audit.verify", Rights::read, audit_verify},
+    {"outbox.list", Rights::read, outbox_list},
+    {"outbox.retry", Rights::change, outbox_retry},
+    {"watch.list", Rights::read, watch_list},
+    {"status", Rights::read, status},
+    {"store.stat", Rights::read, store_stat},
+    {"metrics", Rights::read, metrics},
+    {"bundle.list", Rights::read, bundle_list},
+    {"bundle.refresh", Rights::change, bundle_refresh},
+    {"reload", Rights::change, reload},
+    {"note", Rights::change, note},
 };
 
 }  // namespace
@@ -196,7 +205,7 @@ Reply RecordService::handle(const Caller& caller, std::string_view verb, std::st
     const auto* found =
         std::find_if(std::begin(table), std::end(table), [&](auto& v) { return v.name == verb; });
     if (found == std::end(table)) return bad(2, "input", "there is no such verb");
-    if (found->changes && !caller.admin)
+    if (found->rights != Rights::read && !caller.admin)
         return bad(1, "not-permitted", "only root and the daemon's own user may do this");
     Json object(Json::value_t::discarded);
     if (parameters.size() <= request_frame_max && shallow_json(parameters))
@@ -204,7 +213,7 @@ Reply RecordService::handle(const Caller& caller, std::string_view verb, std::st
     if (!object.is_object()) return bad(2, "input", "the parameters are no JSON object");
     Parameters given(object);
     auto reply = found->run({caller, store_, clock_, hooks_}, given);
-    if (found->changes)
+    if (found->rights == Rights::change)
         LogLine(LOG_INFO, "", "control").with("who", caller.name).with("verb", verb).with("exit", reply.exit);
     return reply;
 }

@@ -1,0 +1,53 @@
+// record_reader.h - a message of a record, its documents and their items, taken from the record service page by
+// page: no more than a page of each is in memory, however large the record. For .cpp files only (JSON).
+#pragma once
+#include <deque>
+#include <string>
+
+#include "milter/ctl/asking.h"
+
+namespace direct::ctl {
+
+/// Rows of a list one by one.
+class RowStream {
+public:
+    RowStream(Asking& asking, std::string verb, Json parameters, const char* name)
+        : asking_(asking), verb_(std::move(verb)), parameters_(std::move(parameters)), name_(name)
+    {
+    }
+    /// The next row without taking it; nullptr at the end or when something went wrong (failed()).
+    Json* peek();
+    void take() { rows_.pop_front(); }
+    bool failed() const { return failed_; }
+    /// The page that was read last, without its rows.
+    const Json& page() const { return page_; }
+
+private:
+    Asking& asking_;
+    std::string verb_;
+    Json parameters_, page_;
+    const char* name_;
+    std::deque<Json> rows_;
+    bool at_end_ = false, failed_ = false;
+};
+
+/// Documents of a message with their items: both lists are in the same order, so they are read side by side.
+class MessageReader {
+public:
+    /// @param parameters  of record.items; "id" names the message
+    MessageReader(Asking& asking, const Json& parameters);
+    /// Reads the first pages; the message's row, or nullptr when something went wrong.
+    const Json* open();
+    Json* document() { return documents_.peek(); }
+    /// The next item of the document in hand; nullptr when it has no more.
+    Json* item();
+    void take_item() { items_.take(); }
+    void take_document() { documents_.take(); }
+    bool failed() const { return documents_.failed() || items_.failed(); }
+    const Json& head() const { return documents_.page(); }
+
+private:
+    RowStream documents_, items_;
+};
+
+}  // namespace direct::ctl

@@ -1,0 +1,59 @@
+// lookup.cpp - see lookup.h.
+#include "milter/records/lookup.h"
+
+namespace direct::verbs {
+
+Json damaged(std::string_view key)
+{
+    return {{"id", hex(key)}, {"state", "damaged"}};
+}
+
+Reply list_table(const Context& c, Parameters& p, Table table, const char* name,
+                 Result<Json> (*row_of_value)(std::string_view))
+{
+    Page page(p.number("limit", 500, 1, 5000));
+    auto from = p.bytes("cursor");
+    auto since = p.time("since");
+    if (auto ok = p.check(); !ok) return bad(ok.error());
+    Json reply;
+    reply[name] = Json::array();
+    auto from_text = since ? iso8601(*since) : "";
+    auto done = c.store.read([&](ReadTxn& txn) {
+        return txn.scan(table, {}, from, [&](std::string_view key, std::string_view value) {
+            auto row = row_of_value(value);
+            auto shown = row ? *row : damaged(key);
+            // One format everywhere, so that text order is time order.
+            if (row && shown["received"].get_ref<const std::string&>() < from_text) return true;
+            if (!page.room(key)) return false;
+            page.add(value.size() + 600);
+            reply[name].push_back(std::move(shown));
+            return true;
+        });
+    });
+    if (!done) return bad(done.error());
+    if (page.full()) reply["next"] = page.next();
+    return good(reply);
+}
+
+Result<std::vector<std::string>> ids_under(ReadTxn& txn, Table table, const std::string& prefix)
+{
+    std::vector<std::string> ids;
+    CHECK(txn.scan(table, prefix, {}, [&](std::string_view key, std::string_view) {
+        if (key.size() >= prefix.size() + id_size) ids.emplace_back(key.substr(key.size() - id_size));
+        return ids.size() < 1000;
+    }));
+    return ids;
+}
+
+std::string id_of(const std::string& given)
+{
+    if (given.size() != 2 * id_size) return "";
+    return unhex(given).value_or("");
+}
+
+std::string with_brackets(const std::string& message_id)
+{
+    return message_id.starts_with('<') ? message_id : "<" + message_id + ">";
+}
+
+}  // namespace direct::verbs
