@@ -1,6 +1,7 @@
 #include "milter/ctl/asking.h"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "milter/ctl/print.h"
 

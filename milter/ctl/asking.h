@@ -1,8 +1,7 @@
-// asking.h - a command's questions to the record service, as JSON. Included by .cpp files only: it brings the
-// JSON library with it.
+// asking.h - a command's questions to the record service, as JSON. Who includes it includes nlohmann/json.hpp.
 #pragma once
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "milter/base/crypto.h"
 #include "milter/base/text.h"

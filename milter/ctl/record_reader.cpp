@@ -1,5 +1,8 @@
 #include "milter/ctl/record_reader.h"
 
+#include <deque>
+#include <nlohmann/json.hpp>
+
 namespace direct::ctl {
 namespace {
 
@@ -11,24 +14,59 @@ std::pair<std::uint64_t, std::uint64_t> place_of(const Json& row)
 
 }  // namespace
 
+struct RowStream::State {
+    Asking& asking;
+    std::string verb;
+    Json parameters;
+    const char* name;
+    Json page = {};
+    std::deque<Json> rows = {};
+    bool at_end = false, failed = false;
+
+    void read_page()
+    {
+        auto read = asking.ask(verb, parameters);
+        failed = !read;
+        at_end = true;
+        if (!read) return;
+        if (const auto next = read->find("next"); next != read->end()) {
+            parameters["cursor"] = *next;
+            at_end = false;
+        }
+        if (const auto found = read->find(name); found != read->end()) {
+            for (auto& row : *found) rows.push_back(std::move(row));
+            read->erase(name);
+        }
+        page = std::move(*read);
+    }
+};
+
+RowStream::RowStream(Asking& asking, std::string verb, const Json& parameters, const char* name)
+    : state_(new State{asking, std::move(verb), parameters, name})
+{
+}
+
+RowStream::~RowStream() = default;
+
 Json* RowStream::peek()
 {
-    while (rows_.empty() && !at_end_) {
-        auto page = asking_.ask(verb_, parameters_);
-        failed_ = !page;
-        at_end_ = true;
-        if (!page) break;
-        if (const auto next = page->find("next"); next != page->end()) {
-            parameters_["cursor"] = *next;
-            at_end_ = false;
-        }
-        if (const auto found = page->find(name_); found != page->end()) {
-            for (auto& row : *found) rows_.push_back(std::move(row));
-            page->erase(name_);
-        }
-        page_ = std::move(*page);
-    }
-    return rows_.empty() ? nullptr : &rows_.front();
+    while (state_->rows.empty() && !state_->at_end) state_->read_page();
+    return state_->rows.empty() ? nullptr : &state_->rows.front();
+}
+
+void RowStream::take()
+{
+    state_->rows.pop_front();
+}
+
+bool RowStream::failed() const
+{
+    return state_->failed;
+}
+
+const Json& RowStream::page() const
+{
+    return state_->page;
 }
 
 MessageReader::MessageReader(Asking& asking, const Json& parameters)

@@ -1,7 +1,7 @@
 // record_reader.h - a message of a record, its documents and their items, taken from the record service page by
-// page: no more than a page of each is in memory, however large the record. For .cpp files only (JSON).
+// page: no more than a page of each is in memory, however large the record.
 #pragma once
-#include <deque>
+#include <memory>
 #include <string>
 
 #include "milter/ctl/asking.h"
@@ -11,24 +11,18 @@ namespace direct::ctl {
 /// Rows of a list one by one.
 class RowStream {
 public:
-    RowStream(Asking& asking, std::string verb, Json parameters, const char* name)
-        : asking_(asking), verb_(std::move(verb)), parameters_(std::move(parameters)), name_(name)
-    {
-    }
+    RowStream(Asking& asking, std::string verb, const Json& parameters, const char* name);
+    ~RowStream();
     /// The next row without taking it; nullptr at the end or when something went wrong (failed()).
     Json* peek();
-    void take() { rows_.pop_front(); }
-    bool failed() const { return failed_; }
+    void take();
+    bool failed() const;
     /// The page that was read last, without its rows.
-    const Json& page() const { return page_; }
+    const Json& page() const;
 
 private:
-    Asking& asking_;
-    std::string verb_;
-    Json parameters_, page_;
-    const char* name_;
-    std::deque<Json> rows_;
-    bool at_end_ = false, failed_ = false;
+    struct State;
+    std::unique_ptr<State> state_;
 };
 
 /// Documents of a message with their items: both lists are in the same order, so they are read side by side.

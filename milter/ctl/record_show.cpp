@@ -1,6 +1,7 @@
 // record_show.cpp - directctl record show: a message with its documents and items, or the items of a mailbox by
 // section, code and time. Printed as it is read.
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "milter/ctl/commands.h"
 #include "milter/ctl/print.h"

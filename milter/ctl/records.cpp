@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "milter/ctl/asking.h"
 #include "milter/ctl/commands.h"

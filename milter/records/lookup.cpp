@@ -1,6 +1,8 @@
 // lookup.cpp - see lookup.h.
 #include "milter/records/lookup.h"
 
+#include <nlohmann/json.hpp>
+
 namespace direct::verbs {
 
 Json damaged(std::string_view key)

@@ -1,7 +1,6 @@
 // lookup.h - inside this room only: rows by id or Message-ID, and tables as lists.
 #pragma once
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -46,12 +45,6 @@ Result<std::vector<Record>> named(const Context& c, const std::string& given, Ta
     }));
     std::sort(found.begin(), found.end(), [](auto& a, auto& b) { return a.received_ms > b.received_ms; });
     return found;
-}
-
-template <class Record>
-void also(Json& reply, const std::vector<Record>& found)
-{
-    for (std::size_t i = 1; i < found.size(); ++i) reply["also"].push_back(hex(found[i].id));
 }
 
 }  // namespace direct::verbs

@@ -1,6 +1,8 @@
 // record_rows.cpp - see record_rows.h.
 #include "milter/records/record_rows.h"
 
+#include <nlohmann/json.hpp>
+
 #include "milter/base/text.h"
 #include "milter/items/item_index.h"
 #include "milter/items/placement.h"

@@ -1,7 +1,6 @@
 // record_rows.h - inside this room only: messages and documents as JSON, and what a name given by an
-// administrator means. JSON is spoken by who includes this.
+// administrator means. Who includes it includes nlohmann/json.hpp.
 #pragma once
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,5 +1,7 @@
 // verbs_held.cpp - held records as an administrator sees them: whose, when, what state. Never: answer, code,
 // subject, content.
+#include <nlohmann/json.hpp>
+
 #include "milter/audit/audit.h"
 #include "milter/notify/held_end.h"
 #include "milter/records/lookup.h"
@@ -72,7 +74,7 @@ Reply held_show(const Context& c, Parameters& p)
     if (found->empty()) return bad(1, "not-found", "no held record has this id or Message-ID");
     Json reply;
     reply["held"] = held_whole(found->front(), c.caller.admin);
-    also(reply, *found);
+    for (std::size_t i = 1; i < found->size(); ++i) reply["also"].push_back(hex((*found)[i].id));
     return good(reply);
 }
 

@@ -1,6 +1,7 @@
 // verbs_items.cpp - what documents say and the documents themselves: for root and the daemon's own user, each
 // reading with an entry in the audit before anything is handed out. Long answers come in pages and pieces.
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "milter/audit/audit.h"
 #include "milter/items/item_index.h"

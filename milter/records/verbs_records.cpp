@@ -1,5 +1,7 @@
 // verbs_records.cpp - messages taken and their documents, as an administrator sees them. What documents say
 // of a person only root and the daemon's own user are shown; items and bytes are in verbs_items.cpp.
+#include <nlohmann/json.hpp>
+
 #include "milter/records/lookup.h"
 #include "milter/records/record_rows.h"
 
