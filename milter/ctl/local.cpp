@@ -12,6 +12,7 @@
 #include "milter/ctl/files.h"
 #include "milter/ctl/parsers.h"
 #include "milter/ctl/print.h"
+#include "milter/mime/content.h"
 #include "milter/newuser/subject.h"
 
 namespace direct::ctl {
@@ -141,6 +142,13 @@ int cmd_parse(const Common& common, const ParseOptions& given)
     ParseRequest request;
     request.content = *content;
     request.media_type = ascii_lower(given.type);
+    if (given.type.find(';') != std::string::npos) {
+        // With parameters, as a field of a mail has it: the charset is a hint for the parser.
+        auto type = read_content_type(given.type);
+        if (!type) return tell(refuse(Reason::input, "--type: " + type.error().why));
+        request.media_type = type->media_type();
+        request.charset = type->parameter("charset");
+    }
     request.filename = !given.name.empty() ? given.name
                        : given.file == "-" ? ""
                                            : fs::path(given.file).filename().string();

@@ -211,7 +211,7 @@ void add_mail_commands(CLI::App& app, CommandLine& l)
         return cmd_parse(l.common, l.parse);
     });
     parse->add_option("FILE", l.parse.file, "The document; - is standard input")->required();
-    parse->add_option("--type", l.parse.type, "Its media type");
+    parse->add_option("--type", l.parse.type, "Its media type, with a charset parameter or without");
     parse->add_option("--name", l.parse.name, "Its file name");
     parse->add_flag("--no-sandbox", l.no_sandbox, "For plugin authors; refused as root");
 }

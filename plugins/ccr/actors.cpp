@@ -223,10 +223,12 @@ void actor_members(Ccr& ccr, pugi::xml_node reference, bool full)
         w.close(']');
     }
     if (id.empty()) return;
-    if (const pugi::xml_node actor = ccr.index.actor(id))
-        person_members(ccr, actor, full);
-    else
-        w.flag_field("unresolved", true);
+    const pugi::xml_node actor = ccr.index.actor(id);
+    if (!actor) return w.flag_field("unresolved", true);
+    if (ccr.joined > Ccr::joined_max) return w.flag_field("cut", true);
+    const std::size_t before = w.size();
+    person_members(ccr, actor, full);
+    ccr.joined += w.size() - before;
 }
 
 void sources_field(Ccr& ccr, pugi::xml_node parent)

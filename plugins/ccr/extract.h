@@ -54,6 +54,10 @@ public:
     void tell_item(const char* section, const char* kind);
     std::uint64_t max_json() const { return host_.max_json; }
     std::size_t items() const { return items_; }
+    /// Bytes that were joined from elsewhere (actors, comments, links) so far: what is said once and pointed to
+    /// a thousand times shall not cost a thousand times. Beyond joined_max only the id is told, with "cut".
+    std::size_t joined = 0;
+    static constexpr std::size_t joined_max = 4u << 20;
     /// Whether a data object with this key was seen before in the document.
     bool seen(const std::string& key) { return !seen_.insert(key).second; }
 

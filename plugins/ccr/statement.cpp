@@ -115,18 +115,26 @@ void actor_object(Ccr& ccr, pugi::xml_node n)
     w.close('}');
 }
 
+// Words from elsewhere, as long as there is room for them.
+void joined_field(Ccr& ccr, const char* name, const std::string& text)
+{
+    if (ccr.joined > Ccr::joined_max) return ccr.json.flag_field("cut", true);
+    ccr.joined += text.size();
+    ccr.json.field(name, text);
+}
+
 // The data object a link leads to, in a few words.
 void link_target(Ccr& ccr, const std::string& id)
 {
     auto& w = ccr.json;
     if (const pugi::xml_node actor = ccr.index.actor(id)) {
         w.field("element", "Actor");
-        w.field("text", display_name(actor));
+        joined_field(ccr, "text", display_name(actor));
     } else if (const pugi::xml_node object = ccr.index.object(id)) {
         w.field("element", object.name());
         std::string text = words(object.child("Description"), "Text");
         if (text.empty()) text = words(object.child("Product").child("ProductName"), "Text");
-        w.field("text", text);
+        joined_field(ccr, "text", text);
     } else {
         w.flag_field("unresolved", true);
     }
@@ -155,7 +163,7 @@ void pointers_fields(Ccr& ccr, pugi::xml_node node)
             const std::string id = words(n);
             w.field("id", id);
             if (const pugi::xml_node to = find(id))
-                w.field("text", words(to.child("Description"), "Text"));
+                joined_field(ccr, "text", words(to.child("Description"), "Text"));
             else
                 w.flag_field("unresolved", true);
         });

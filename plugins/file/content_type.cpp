@@ -123,6 +123,18 @@ bool is_html(std::string_view text, std::string_view root)
     return doctype == from && lower(text.substr(from, 14)) == "<!doctype html";
 }
 
+// The value of the first <type value="..."/>, whatever its prefix.
+std::string bundle_type(std::string_view text)
+{
+    constexpr std::string_view tag = "type value=\"";
+    for (auto at = text.find(tag); at != std::string_view::npos; at = text.find(tag, at + 1)) {
+        if (at == 0 || (text[at - 1] != '<' && text[at - 1] != ':')) continue;
+        const auto from = at + tag.size();
+        return word(text.substr(from, text.find('"', from) - from));
+    }
+    return "";
+}
+
 bool take_xml(std::string_view text, Content& out)
 {
     const std::string_view root = root_element(text);
@@ -145,9 +157,7 @@ bool take_xml(std::string_view text, Content& out)
     if (space == "http://hl7.org/fhir") {
         out.type = "application/fhir+xml";
         out.resource = word(name);
-        const auto at = text.find("<type value=\"");
-        if (name == "Bundle" && at != std::string_view::npos)
-            out.bundle = word(text.substr(at + 13, text.find('"', at + 13) - at - 13));
+        if (name == "Bundle") out.bundle = bundle_type(text);
     } else if (name == "ClinicalDocument") {
         out.type = "application/cda+xml";
     } else if (name == "ContinuityOfCareRecord") {

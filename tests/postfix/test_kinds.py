@@ -126,6 +126,16 @@ class Kinds(SiteTest):
         self.assertTrue(child["container"]["hashMismatch"] and child["container"]["sizeMismatch"])
         self.assertTrue(child["items"])
 
+    def test_a_charset_is_a_hint_behind_the_declaration(self):
+        body = '<ClinicalDocument xmlns="urn:hl7-org:v3"><title>gr\u00fc\u00df \u20ac</title></ClinicalDocument>'
+        for media_type, prolog, encoding, used in (
+                ("text/xml; charset=windows-1252", "", "windows-1252", "windows-1252"),
+                ('text/xml; charset="utf-8"', '<?xml version="1.0" encoding="ISO-8859-1"?>', "windows-1252", "windows-1252"),
+                ("text/xml; charset=us-ascii", "", "utf-8-sig", "utf-8"), ("text/xml", "", "utf-16", "utf-16le")):
+            document = self.parse((prolog + body).encode(encoding), media_type)["document"]
+            self.assertEqual((document["title"], document["encoding"], document["declared"]),
+                             ("gr\u00fc\u00df \u20ac", used, "text/xml"), media_type)
+
     def test_encodings_that_are_not_read_are_refused_by_name(self):
         done = self.parse(b'<?xml version="1.0" encoding="utf-7"?><ClinicalDocument xmlns="urn:hl7-org:v3"/>')
         self.assertEqual((done["error"], done["detail"]), ("malformed", "UTF-7 is not read"))

@@ -340,6 +340,29 @@ BOOST_AUTO_TEST_CASE(what_points_to_itself_ends)
     FIELD(problems[1], "/duplicate", "true");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_said_once_costs_once)
+{
+    std::string inside = "<Body><Problems>", comment;
+    for (int i = 0; i < 2000; ++i)
+        inside +=
+            "<Problem><Source><Actor><ActorID>A</ActorID></Actor></Source><InternalCCRLink><LinkID>A</LinkID>"
+            "</InternalCCRLink><CommentID>C</CommentID></Problem>";
+    inside += "</Problems></Body><Actors><Actor><ActorObjectID>A</ActorObjectID><Organization><Name>" +
+              std::string(50'000, 'x') +
+              "</Name></Organization></Actor></Actors><Comments><Comment><CommentObjectID>C"
+              "</CommentObjectID><Description><Text>" +
+              std::string(50'000, 'y') + "</Text></Description></Comment></Comments>";
+    const auto told = ccr().read(record(inside));
+    BOOST_TEST(told.status == DIRECT_PARSED);
+    BOOST_TEST(told.of("problems").size() == 2000u);
+    std::size_t bytes = 0;
+    for (const auto& item : told.items) bytes += item.dump().size();
+    BOOST_TEST(bytes < 6u << 20);
+    FIELD(told.of("problems").back(), "/author/0/cut", "true");
+    FIELD(told.of("problems").back(), "/comments/0/cut", "true");
+    FIELD(told.of("problems").front(), "/author/0/actorId", "A");
+}
+
 BOOST_AUTO_TEST_CASE(comments_too_large_for_the_document_object_become_items)
 {
     std::string comments;

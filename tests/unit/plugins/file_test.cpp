@@ -85,7 +85,8 @@ BOOST_AUTO_TEST_CASE(fhir_is_a_file_and_says_so)
     BOOST_TEST(d.at("resourceType") == "Bundle");
     BOOST_TEST(d.at("bundleType") == "document");
     d = described(
-        "<?xml version=\"1.0\"?><f:Bundle xmlns:f=\"http://hl7.org/fhir\"><f:id value=\"1\"/></f:Bundle>");
+        "<?xml version=\"1.0\"?><f:Bundle xmlns:f=\"http://hl7.org/fhir\"><f:id value=\"1\"/><f:type "
+        "value=\"document\"/></f:Bundle>");
     BOOST_TEST(d.at("type") == "application/fhir+xml");
     BOOST_TEST(d.at("resourceType") == "Bundle");
     d = described(
