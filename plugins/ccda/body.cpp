@@ -57,6 +57,22 @@ bool is_told_elsewhere(const char* name)
     return false;
 }
 
+// All text of an element, as it stands: a file's content, not words to be read.
+std::string raw_text(pugi::xml_node node)
+{
+    std::string out;
+    for (pugi::xml_node n : node.children())
+        if (n.type() == pugi::node_pcdata || n.type() == pugi::node_cdata) out += n.value();
+    return out;
+}
+
+bool has_markup(pugi::xml_node text)
+{
+    for (pugi::xml_node n : text.children())
+        if (n.type() == pugi::node_element && std::strcmp(n.name(), "reference") != 0) return true;
+    return false;
+}
+
 std::size_t count_children(pugi::xml_node n, const char* name)
 {
     std::size_t out = 0;
@@ -84,6 +100,8 @@ void Body::sections(pugi::xml_node parent, const std::string& path)
         ++number;
         if (pugi::xml_node node = component.child("section"))
             section(node, path + "/component[" + std::to_string(number) + "]/section");
+        else
+            cda_.skip("other", "component without a section");
     }
 }
 
@@ -167,7 +185,7 @@ void Body::unstructured(pugi::xml_node body)
     const pugi::xml_node text = body.child("text");
     const std::string_view media = text.attribute("mediaType").value();
     const bool encoded = std::strcmp(text.attribute("representation").value(), "B64") == 0;
-    const std::string content = encoded ? decode_base64(text.text().get()) : "";
+    const std::string content = encoded ? decode_base64(raw_text(text)) : raw_text(text);
     auto& w = cda_.json;
     w.clear();
     w.open('{');
@@ -181,17 +199,16 @@ void Body::unstructured(pugi::xml_node body)
     w.field("language", body.child("languageCode").attribute("code").value());
     w.field("confidentiality", body.child("confidentialityCode").attribute("code").value());
     w.field("reference", text.child("reference").attribute("value").value());
-    if (encoded) w.number_field("size", content.size());
+    if (!content.empty()) w.number_field("size", content.size());
     w.number_field("offset", cda_.xml.offset(body));
     w.field("path", "/ClinicalDocument/component/nonXMLBody");
     w.close('}');
     cda_.tell_item("nonXMLBody", "body");
     describe_unstructured(body, encoded);
-    if (!encoded) return;
-    if (content.empty()) {
-        cda_.skip("nonXMLBody", "the embedded body is not base64");
-        return;
-    }
+    if (encoded && content.empty()) cda_.skip("nonXMLBody", "the embedded body is not base64");
+    // Words with markup are narrative; anything else is a file of its own, encoded or not.
+    const bool blank = content.find_first_not_of(" \t\r\n") == std::string::npos;
+    if (blank || (!encoded && has_markup(text))) return;
     cda_.tell_child({sizeof(direct_child), {}, bytes_of(media), bytes_of(content), {}});
 }
 

@@ -112,19 +112,22 @@ bool has_template(pugi::xml_node statement, std::string_view root);
 /// An entry no extractor has a word for: an item of its own section, kind "entry", all of it generic.
 void extract_entry(Cda& cda, const Section& section, const Statement& statement);
 
-/// Calls take(statement) for each entry of the section.
+/// Calls take(statement) for each statement of each entry of the section: an entry has one, but who says more
+/// is heard.
 template <class F>
 void for_each_entry(Cda& cda, const Section& section, F take)
 {
     std::size_t number = 0;
     for (pugi::xml_node entry : section.node.children("entry")) {
         if (cda.stopped()) return;
-        const std::string path = section.path + "/entry[" + std::to_string(++number) + "]";
-        const Statement statement = statement_of(entry, path);
-        if (statement)
-            take(statement);
-        else
-            cda.skip(section.name(), "entry without a statement");
+        const std::string path = section.path + "/entry[" + std::to_string(++number) + "]/";
+        std::size_t statements = 0;
+        for (pugi::xml_node n = entry.first_child(); n; n = n.next_sibling()) {
+            if (!is_statement(n)) continue;
+            const bool first = ++statements == 1;
+            take(Statement{n, path + (first ? n.name() : "*[" + std::to_string(statements) + "]")});
+        }
+        if (!statements) cda.skip(section.name(), "entry without a statement");
     }
 }
 

@@ -42,17 +42,19 @@ void append_words(std::string& out, std::string_view words)
     }
 }
 
+// What is said of the parts of a name beside their words: how it is used, why it is not told.
 void qualifiers_field(Cda& cda, pugi::xml_node name)
 {
     bool open = false;
     for (pugi::xml_node part : name.children()) {
-        const char* q = part.attribute("qualifier").value();
-        if (!*q) continue;
+        const char *q = part.attribute("qualifier").value(), *null = part.attribute("nullFlavor").value();
+        if (!*q && !*null) continue;
         if (!open) cda.json.open_field("qualifiers", '[');
         open = true;
         cda.json.open('{');
         cda.json.field("part", part.name());
         cda.json.field("qualifier", q);
+        cda.json.field("nullFlavor", null);
         cda.json.close('}');
     }
     if (open) cda.json.close(']');
@@ -63,6 +65,27 @@ constexpr std::array address_parts = {
     "city",        "county",     "state",       "postalCode",         "country",
     "houseNumber", "streetName", "unitID",      "additionalLocator",  "postBox",
     "careOf",      "precinct",   "censusTract", "deliveryAddressLine"};
+
+// Parts with no name of ours, and those that say why they are not told.
+void other_parts_field(Cda& cda, pugi::xml_node address)
+{
+    bool open = false;
+    for (pugi::xml_node part : address.children()) {
+        const std::string_view name = part.name();
+        if (part.type() != pugi::node_element || name == "useablePeriod") continue;
+        const char* null = part.attribute("nullFlavor").value();
+        const bool known = name == "streetAddressLine" || is_one_of(address_parts, part.name());
+        if (known && !*null) continue;
+        if (!open) cda.json.open_field("parts", '[');
+        open = true;
+        cda.json.open('{');
+        cda.json.field("part", name);
+        if (!known) cda.json.field("text", cda.narrative.line(part));
+        cda.json.field("nullFlavor", null);
+        cda.json.close('}');
+    }
+    if (open) cda.json.close(']');
+}
 
 void address_part(Cda& cda, pugi::xml_node address, const char* part)
 {
@@ -113,6 +136,7 @@ void address_members(Cda& cda, pugi::xml_node n)
     cda.json.field("nullFlavor", n.attribute("nullFlavor").value());
     list_of_words(cda, "streetAddressLine", n, "streetAddressLine");
     for (const char* part : address_parts) address_part(cda, n, part);
+    other_parts_field(cda, n);
     // Words between the parts are said too; without the usual parts, all words together.
     std::string text;
     if (!n.child("streetAddressLine") && !n.child("city") && !n.child("state"))

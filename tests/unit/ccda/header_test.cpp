@@ -102,6 +102,10 @@ BOOST_AUTO_TEST_CASE(the_patient_whole)
     BOOST_TEST(at(p, "/names/0/qualifiers/0/qualifier") == "BR");
     BOOST_TEST(at(p, "/names/0/period/low/value") == "2001");
     BOOST_TEST(at(p, "/names/1/use") == "P");
+    BOOST_TEST(at(p, "/names/1/qualifiers/0/nullFlavor") == "MSK");
+    BOOST_TEST(at(p, "/addresses/0/parts/0/text") == "nord");
+    BOOST_TEST(at(p, "/addresses/0/parts/1/part") == "postalCode");
+    BOOST_TEST(at(p, "/addresses/0/parts/1/nullFlavor") == "NI");
     BOOST_TEST(at(p, "/gender/nullFlavor") == "ASKU");
     BOOST_TEST(at(p, "/birthTime/value") == "1950-07");
     BOOST_TEST(at(p, "/birthTime/precision") == "M");

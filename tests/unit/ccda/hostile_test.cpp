@@ -187,6 +187,35 @@ BOOST_AUTO_TEST_CASE(references_to_oneself_end)
     BOOST_TEST(told.of("allergies")[0].at("code").at("originalText") == "first");
 }
 
+BOOST_AUTO_TEST_CASE(what_stands_where_it_should_not_is_heard_or_told)
+{
+    const auto told = read(
+        cda("<component><structuredBody><component><section><title>Procedures</title><entry><procedure><code "
+            "code=\"a\"/></procedure><act><code code=\"b\"/></act></entry></section></component>"
+            "<component><nothing/></component></structuredBody></component>"));
+    BOOST_REQUIRE(told.of("procedures").size() == 2u);
+    BOOST_TEST(told.items[1].at("code").at("code") == "b");
+    BOOST_TEST(told.items[1].at("path").get<std::string>().ends_with("/section/entry[1]/*[2]"));
+    BOOST_REQUIRE(told.skipped.size() == 1u);
+    BOOST_TEST(told.skipped[0].second == "component without a section");
+}
+
+BOOST_AUTO_TEST_CASE(a_header_too_long_is_told_as_left_out)
+{
+    const std::string person = "<participant><associatedEntity><associatedPerson><name>" +
+                               std::string(1000, 'n') +
+                               "</name></associatedPerson></associatedEntity>"
+                               "</participant>";
+    const auto told = read(cda("<title>T</title>" + repeat(person, 1000)));
+    BOOST_TEST(told.status == DIRECT_PARSED);
+    BOOST_TEST(told.of("header_participants").size() == 1000u);
+    BOOST_TEST(title(told) == "T");
+    BOOST_TEST(told.document.at("headerLeftOut") == true);
+    BOOST_TEST(!told.document.contains("participants"));
+    BOOST_REQUIRE(told.skipped.size() == 1u);
+    BOOST_TEST(told.skipped[0].first == "document");
+}
+
 BOOST_AUTO_TEST_CASE(an_unstructured_body_is_a_document_of_its_own)
 {
     const auto body = [](const std::string& text) {
@@ -204,6 +233,14 @@ BOOST_AUTO_TEST_CASE(an_unstructured_body_is_a_document_of_its_own)
     BOOST_TEST(told.of("nonXMLBody", "body").size() == 1u);
     BOOST_TEST(told.document.at("sections").at(0).at("name") == "nonXMLBody");
     BOOST_TEST(told.document.at("sections").at(0).at("narrative") == "just words");
+    BOOST_REQUIRE(told.children.size() == 1u);
+    BOOST_TEST(told.children[0].second == "just words");
+    told = read(body("<text mediaType=\"text/rtf\"><![CDATA[{\\rtf1\n  a]]>\n<![CDATA[}]]></text>"));
+    BOOST_REQUIRE(told.children.size() == 1u);
+    BOOST_TEST(told.children[0].second.starts_with("{\\rtf1\n  a"));
+    told = read(body("<text><paragraph>marked <content>up</content></paragraph></text>"));
+    BOOST_TEST(told.children.empty());
+    BOOST_TEST(told.document.at("sections").at(0).at("narrative") == "marked up");
     told = read(
         body("<text mediaType=\"application/pdf\"><reference value=\"http://x.example/a.pdf\"/></text>"));
     BOOST_TEST(told.of("nonXMLBody", "body").at(0).at("reference") == "http://x.example/a.pdf");
