@@ -1,6 +1,7 @@
 // body.cpp - see body.h.
 #include "plugins/ccda/body.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -49,12 +50,21 @@ direct_bytes bytes_of(std::string_view s)
     return {s.data(), s.size()};
 }
 
-// Children of a section that are items, sections or words of their own.
-bool is_told_elsewhere(const char* name)
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names)
 {
-    for (const char* n : {"title", "text", "entry", "component"})
-        if (std::strcmp(n, name) == 0) return true;
-    return false;
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// What a section says of itself beside its title, words, entries and parts.
+bool is_of_section(std::string_view name)
+{
+    return is_one_of(name, {"templateId", "id", "code", "confidentialityCode", "languageCode", "subject",
+                            "author", "informant"});
+}
+
+bool is_told(std::string_view name)
+{
+    return is_of_section(name) || is_one_of(name, {"title", "text", "entry", "component"});
 }
 
 // All text of an element, as it stands: a file's content, not words to be read.
@@ -128,8 +138,9 @@ void Body::describe(const Section& s, std::size_t items)
     w.field("title", cda_.narrative.line(s.node.child("title")));
     Taken taken;
     for (pugi::xml_node n : s.node.children())
-        if (is_told_elsewhere(n.name())) taken.add(n);
+        if (!is_of_section(n.name())) taken.add(n);
     members(cda_, s.node, taken);
+    rest_field(cda_, s.node, is_told);
     w.number_field("entries", count_children(s.node, "entry"));
     w.number_field("items", items);
     w.number_field("offset", cda_.xml.offset(s.node));

@@ -28,7 +28,7 @@ void objects_taken(Cda& cda, const char* name, pugi::xml_node patient, const cha
     for (pugi::xml_node n : patient.children(child)) taken.add(n);
 }
 
-// The fields of a person stand in the item itself; whatever else is said of the person follows in "patient".
+// The fields of a person stand in the item itself; whatever else is said of the person follows in "person".
 void patient_fields(Cda& cda, pugi::xml_node patient)
 {
     Taken taken;
@@ -52,7 +52,7 @@ void patient_fields(Cda& cda, pugi::xml_node patient)
     time_field(cda, "deceasedTime", once("sdtc:deceasedTime"));
     for (pugi::xml_node n : patient.children()) {
         if (n.type() != pugi::node_element || taken.has(n)) continue;
-        cda.json.open_field("patient", '{');
+        cda.json.open_field("person", '{');
         members(cda, patient, taken);
         cda.json.close('}');
         return;

@@ -124,11 +124,7 @@ void people(Cda& cda, pugi::xml_node document)
     auto& w = cda.json;
     const auto before = w.mark();
     header_fields(cda, document);
-    // Elements a document has no more names for, as they stand.
-    Taken taken;
-    for (pugi::xml_node n : document.children())
-        if (is_told(n.name())) taken.add(n);
-    members(cda, document, taken);
+    rest_field(cda, document, is_told);
     if (w.size() <= cda.document_max() / 16) return;
     w.rewind(before);
     w.flag_field("headerLeftOut", true);

@@ -9,15 +9,6 @@
 namespace direct::ccda {
 namespace {
 
-// Array `name` of the acts `act` (order, serviceEvent, consent) inside each `relation` of the document.
-void acts_field(Cda& cda, const char* name, pugi::xml_node document, const char* relation, const char* act)
-{
-    array_field(cda, name, document, relation, [&](pugi::xml_node n) {
-        cda.json.field("typeCode", n.attribute("typeCode").value());
-        members(cda, n.child(act));
-    });
-}
-
 // Places are participations that hold a facility that holds a place: an array of their own.
 void encounter_members(Cda& cda, pugi::xml_node encounter)
 {
@@ -32,10 +23,9 @@ void related_documents(Cda& cda, pugi::xml_node document)
     array_field(cda, "relatedDocuments", document, "relatedDocument", [&](pugi::xml_node n) {
         auto& w = cda.json;
         const pugi::xml_node parent = n.child("parentDocument");
-        w.field("typeCode", n.attribute("typeCode").value());
         w.field("id", instance_id(parent.child("id")));
         w.field("setId", instance_id(parent.child("setId")));
-        members(cda, parent);
+        members(cda, n);
     });
 }
 
@@ -108,9 +98,9 @@ void header_fields(Cda& cda, pugi::xml_node document)
     for (const auto& p : all) objects_field(cda, p.member, document, p.element);
     const pugi::xml_node custodian = document.child("custodian").child("assignedCustodian");
     object_field(cda, "custodian", custodian.child("representedCustodianOrganization"));
-    acts_field(cda, "orders", document, "inFulfillmentOf", "order");
-    acts_field(cda, "serviceEvents", document, "documentationOf", "serviceEvent");
-    acts_field(cda, "consents", document, "authorization", "consent");
+    objects_field(cda, "orders", document, "inFulfillmentOf");
+    objects_field(cda, "serviceEvents", document, "documentationOf");
+    objects_field(cda, "consents", document, "authorization");
     related_documents(cda, document);
     if (const pugi::xml_node encounter = document.child("componentOf").child("encompassingEncounter")) {
         cda.json.open_field("componentOf", '{');

@@ -316,6 +316,23 @@ void object_field(Cda& cda, const char* name, pugi::xml_node node)
     cda.json.close('}');
 }
 
+void rest_field(Cda& cda, pugi::xml_node node, bool (*told)(std::string_view name))
+{
+    Taken taken;
+    bool any = false;
+    for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
+        if (n.type() != pugi::node_element) continue;
+        if (told(n.name()))
+            taken.add(n);
+        else
+            any = true;
+    }
+    if (!any || cda.too_deep()) return;
+    cda.json.open_field("rest", '{');
+    members(cda, node, taken);
+    cda.json.close('}');
+}
+
 void objects_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
 {
     array_field(cda, name, parent, child, [&](pugi::xml_node n) { members(cda, n); });

@@ -93,6 +93,10 @@ void statement_members(Cda& cda, pugi::xml_node node, const Taken& taken = {});
 /// "relationNegated" is its own negationInd.
 void relation_members(Cda& cda, pugi::xml_node holder);
 
+/// Member "rest": an object of the children whose name is not told(name), apart from the members beside it, so
+/// that no element can take the name of one of those. Nothing when there is none.
+void rest_field(Cda& cda, pugi::xml_node node, bool (*told)(std::string_view name));
+
 /// Member `name`: an object of members(); nothing when the node is empty.
 void object_field(Cda& cda, const char* name, pugi::xml_node node);
 

@@ -216,6 +216,44 @@ BOOST_AUTO_TEST_CASE(a_header_too_long_is_told_as_left_out)
     BOOST_TEST(told.skipped[0].first == "document");
 }
 
+// No element can take the name of a member that is ours: the reader of these tests refuses a member said twice.
+BOOST_AUTO_TEST_CASE(elements_named_like_our_members)
+{
+    const std::string names =
+        "<time value=\"2000\"/><patient><name>x</name></patient><name>n</name><kind/><type/><path/><rest/>"
+        "<status/><performer/><participants/><service/><items>5</items><patient/><related/><act/>";
+    const auto told = read(cda(
+        "<recordTarget><patientRole>" + names + "<patient>" + names +
+        "</patient></patientRole></recordTarget>"
+        "<relatedDocument typeCode=\"RPLC\"><parentDocument typeCode=\"APND\">" +
+        names +
+        "</parentDocument></relatedDocument><documentationOf typeCode=\"A\"><serviceEvent typeCode=\"B\">" +
+        names + "</serviceEvent></documentationOf><componentOf><encompassingEncounter>" + names +
+        "</encompassingEncounter></componentOf><author>" + names + "</author>" + names +
+        "<component><structuredBody><component><section><title>Procedures</title>" + names +
+        "<entry><procedure>" + names +
+        "</procedure></entry></section></component></structuredBody>"
+        "</component>"));
+    BOOST_TEST(told.status == DIRECT_PARSED);
+    BOOST_TEST(told.document.at("relatedDocuments").at(0).at("typeCode") == "RPLC");
+    BOOST_TEST(told.document.at("rest").at("time").at("value") == "2000");
+    BOOST_TEST(told.document.at("sections").at(0).at("name") == "procedures");
+    BOOST_TEST(told.document.at("sections").at(0).at("rest").at("time").at("value") == "2000");
+    BOOST_TEST(told.of("procedures").size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_header_nested_too_deep_is_cut)
+{
+    const std::string deep = repeat("<asOrganizationPartOf><wholeOrganization>", 40) + "<name>inmost</name>" +
+                             repeat("</wholeOrganization></asOrganizationPartOf>", 40);
+    const auto told = read(cda("<author><assignedAuthor><representedOrganization>" + deep +
+                               "</representedOrganization></assignedAuthor></author>"));
+    BOOST_TEST(told.status == DIRECT_PARSED);
+    BOOST_TEST(told.of("header_authors").size() == 1u);
+    BOOST_TEST(told.document.contains("author"));
+    BOOST_TEST(told.skipped.size() == (told.items[0].dump().find("inmost") == std::string::npos ? 2u : 0u));
+}
+
 BOOST_AUTO_TEST_CASE(an_unstructured_body_is_a_document_of_its_own)
 {
     const auto body = [](const std::string& text) {
