@@ -1,4 +1,4 @@
-// Whatever bytes come, the plugin tells only JSON objects, well-formed UTF-8, items whose section and kind
+// The body of every plugin's target: whatever bytes come, the plugin tells only JSON objects, well-formed UTF-8, items whose section and kind
 // are words, one document at most, and a second reading tells the same.
 #include <cstdint>
 #include <cstdlib>
@@ -61,7 +61,15 @@ Told read(const direct_document& document)
     };
     host.skip = [](void* c, direct_bytes, direct_bytes reason) { return text(c, reason), 0; };
     host.note = [](void* c, direct_bytes note) { return text(c, note), 0; };
-    host.child = [](void*, const direct_child*) { return 0; };
+    host.child = [](void* c, const direct_child* child) {
+        need(child->json.len == 0 || direct::is_json_object(view(child->json)));
+        auto& all = static_cast<Told*>(c)->all;
+        all += view(child->filename);
+        all += view(child->json);
+        all += view(child->content);
+        // What a zip unpacks to is bounded by the host; a target that keeps it all need not find that out.
+        return all.size() > 64u << 20 ? 1 : 0;
+    };
     const auto status = direct_parser_v1()->parse(&host, &document);
     need((status == DIRECT_PARSED) == (told.documents == 1));
     return told;
