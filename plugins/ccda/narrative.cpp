@@ -1,7 +1,6 @@
 // narrative.cpp - see narrative.h.
 #include "plugins/ccda/narrative.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "plugins/json_writer.h"
@@ -10,28 +9,51 @@
 namespace direct::ccda {
 namespace {
 
-enum class Break { none, cell, line };
+// What an element does to the words around it. Hidden is what was never meant to be read: deleted words,
+// references to pictures, what a browser would run.
+enum class Break { none, cell, line, hidden };
 
-bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names)
+struct Entry {
+    std::string_view name;
+    Break here;
+};
+constexpr Entry entries[] = {
+    {"td", Break::cell},
+    {"th", Break::cell},
+    {"tr", Break::line},
+    {"br", Break::line},
+    {"item", Break::line},
+    {"list", Break::line},
+    {"table", Break::line},
+    {"tbody", Break::line},
+    {"thead", Break::line},
+    {"tfoot", Break::line},
+    {"paragraph", Break::line},
+    {"caption", Break::line},
+    {"p", Break::line},
+    {"li", Break::line},
+    {"div", Break::line},
+    {"script", Break::hidden},
+    {"style", Break::hidden},
+    {"iframe", Break::hidden},
+    {"col", Break::hidden},
+    {"colgroup", Break::hidden},
+    {"renderMultiMedia", Break::hidden},
+    {"footnoteRef", Break::hidden},
+};
+
+Break break_of(pugi::xml_node n)
 {
-    return std::find(names.begin(), names.end(), name) != names.end();
+    const auto name = local_name(n.name());
+    for (const auto& e : entries)
+        if (e.name.size() == name.size() && e.name[0] == name[0] && e.name == name) return e.here;
+    const bool deleted = name == "content" && std::strcmp(n.attribute("revised").value(), "delete") == 0;
+    return deleted ? Break::hidden : Break::none;
 }
 
-Break break_of(std::string_view name)
+bool is_blank(char c)
 {
-    if (is_one_of(name, {"td", "th"})) return Break::cell;
-    if (is_one_of(name, {"tr", "paragraph", "item", "list", "table", "caption", "br", "thead", "tbody",
-                         "tfoot", "p", "div", "li"}))
-        return Break::line;
-    return Break::none;
-}
-
-// Never shown as text: deleted words, references to pictures, what a browser would run.
-bool is_hidden(pugi::xml_node n, std::string_view name)
-{
-    return is_one_of(name,
-                     {"script", "style", "iframe", "renderMultiMedia", "footnoteRef", "col", "colgroup"}) ||
-           (name == "content" && std::strcmp(n.attribute("revised").value(), "delete") == 0);
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
 class Renderer {
@@ -72,9 +94,8 @@ public:
 private:
     void element(pugi::xml_node n)
     {
-        const auto name = local_name(n.name());
-        if (is_hidden(n, name)) return;
-        const Break here = break_of(name);
+        const Break here = break_of(n);
+        if (here == Break::hidden) return;
         if (here == Break::none && xml_.blank_before(n)) blank_ = true;
         separate(here);
         children(n);
@@ -87,18 +108,22 @@ private:
     }
     void words(const char* s)
     {
-        for (; *s; ++s) {
-            const char c = *s;
-            const bool nbsp = c == '\xC2' && s[1] == '\xA0';
-            if (nbsp) ++s;
-            if (nbsp || c == ' ' || c == '\n' || c == '\t' || c == '\r') {
+        while (*s) {
+            if (const std::size_t blank = is_blank(*s) ? 1 : is_nbsp(s) ? 2 : 0) {
                 blank_ = true;
+                s += blank;
                 continue;
             }
             if (blank_ || at_line_ || at_cell_) between();
-            out_ += c;
+            const char* from = s++;
+            // A single blank between words is what will be written anyway.
+            while (*s && !is_nbsp(s) &&
+                   (!is_blank(*s) || (*s == ' ' && s[1] && !is_blank(s[1]) && !is_nbsp(s + 1))))
+                ++s;
+            out_.append(from, s);
         }
     }
+    static bool is_nbsp(const char* s) { return s[0] == '\xC2' && s[1] == '\xA0'; }
     void between()
     {
         if (!out_.empty()) {

@@ -1,8 +1,6 @@
 // narrative_html.cpp - see narrative_html.h.
 #include "plugins/ccda/narrative_html.h"
 
-#include <algorithm>
-
 namespace direct::ccda {
 namespace {
 
@@ -222,8 +220,7 @@ private:
     {
         std::size_t i = 0;
         while (i < s.size()) {
-            const auto c = static_cast<unsigned char>(s[i]);
-            if (c <= ' ' || c == 0x7F) {
+            if (is_blank(s[i])) {
                 blank_ = true;
                 ++i;
                 continue;
@@ -231,47 +228,53 @@ private:
             if (blank_ && !fresh_) out_ += ' ';
             blank_ = fresh_ = false;
             any_ = true;
-            std::size_t to = i;
-            while (to < s.size() && static_cast<unsigned char>(s[to]) > ' ' && s[to] != 0x7F) ++to;
-            if (!word(s.substr(i, to - i))) return;
+            // A single blank between words is what will be written anyway.
+            std::size_t to = i + 1;
+            while (to < s.size() &&
+                   (!is_blank(s[to]) || (s[to] == ' ' && to + 1 < s.size() && !is_blank(s[to + 1]))))
+                ++to;
+            if (!phrase(s.substr(i, to - i))) return;
             i = to;
         }
     }
-    bool word(std::string_view s)
+    static bool is_blank(char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7F; }
+    static bool needs_escape(char c) { return c == '&' || c == '<' || c == '>' || c == '"' || c == '\''; }
+
+    // Words without blanks to mend. False: `max` is reached, and what fits was written.
+    bool phrase(std::string_view s)
     {
-        std::size_t plain = 0;
-        for (std::size_t i = 0; i < s.size(); ++i) {
-            if (out_.size() + i - plain >= max_ && (static_cast<unsigned char>(s[i]) & 0xC0) != 0x80) {
-                out_.append(s, plain, i - plain);
+        while (!s.empty()) {
+            std::size_t plain = 0;
+            while (plain < s.size() && !needs_escape(s[plain])) ++plain;
+            if (out_.size() + plain >= max_) {
+                std::size_t fits = max_ > out_.size() ? max_ - out_.size() : 0;
+                while (fits && fits < s.size() && (static_cast<unsigned char>(s[fits]) & 0xC0) == 0x80)
+                    --fits;
+                out_.append(s, 0, fits);
                 cut_ = true;
                 return false;
             }
-            const char* escape = nullptr;
-            switch (s[i]) {
-                case '&':
-                    escape = "&amp;";
-                    break;
-                case '<':
-                    escape = "&lt;";
-                    break;
-                case '>':
-                    escape = "&gt;";
-                    break;
-                case '"':
-                    escape = "&quot;";
-                    break;
-                case '\'':
-                    escape = "&#39;";
-                    break;
-                default:
-                    continue;
-            }
-            out_.append(s, plain, i - plain);
-            out_ += escape;
-            plain = i + 1;
+            out_.append(s, 0, plain);
+            if (plain == s.size()) return true;
+            out_ += escaped(s[plain]);
+            s.remove_prefix(plain + 1);
         }
-        out_.append(s, plain);
         return true;
+    }
+    static std::string_view escaped(char c)
+    {
+        switch (c) {
+            case '&':
+                return "&amp;";
+            case '<':
+                return "&lt;";
+            case '>':
+                return "&gt;";
+            case '"':
+                return "&quot;";
+            default:
+                return "&#39;";
+        }
     }
 
     const std::vector<NarrativeNode>& nodes_;

@@ -36,7 +36,7 @@ def own_documents():
                 if name.endswith(".xml"):
                     with open(os.path.join(folder, name), "rb") as file:
                         content = file.read()
-                    if b"ClinicalDocument" in content:
+                    if b"ClinicalDocument" in content or b"ContinuityOfCareRecord" in content:
                         yield os.path.join(os.path.relpath(folder, SOURCE), name), content
 
 
@@ -45,8 +45,7 @@ def corpus_documents():
     if not os.path.exists(os.path.join(corpus, "truth.tsv")):
         return []
     with open(os.path.join(corpus, "truth.tsv"), encoding="utf-8") as file:
-        rows = [line.rstrip("\n").split("\t") for line in file if line.startswith("D\t")]
-    return [row[4] for row in rows if row[2] != "CCR"]
+        return [line.rstrip("\n").split("\t")[4] for line in file if line.startswith("D\t")]
 
 
 def corpus_bytes(path):

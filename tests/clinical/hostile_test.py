@@ -11,6 +11,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import hostile  # noqa: E402
+import packages  # noqa: E402
 import worker  # noqa: E402
 
 PATIENCE = 120
@@ -23,7 +24,7 @@ class HostileDocuments(unittest.TestCase):
         cls.canary = os.path.join(folder, "direct-canary-%d" % os.getpid())
         with open(cls.canary, "wb") as file:
             file.write(hostile.CANARY)
-        cls.documents = hostile.documents(cls.canary)
+        cls.documents = hostile.documents(cls.canary) + packages.documents(cls.canary)
 
     @classmethod
     def tearDownClass(cls):

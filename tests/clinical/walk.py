@@ -171,9 +171,25 @@ def tree_of(xml):
         return ElementTree.fromstring(begin + name + b"".join(k for k in known if k.split(b"=")[0] not in rest) + rest)
 
 
+def missing_of_ccr(root, answer):
+    """The same for a CCR, which says everything in the text of elements: each as often as it stands there."""
+    raw, told = Said(), Said()
+    for element in root.iter():
+        # A signature is told by the place where it stands.
+        if isinstance(element.tag, str) and normal(element.text) and local(element) != "Signature":
+            raw.values[normal(element.text)] += 1
+    from_json([answer["document"], answer["items"]], told)
+    for text, times in list(told.values.items()):
+        if text != normal(text):
+            told.values[normal(text)] += times
+    return ["ccr: " + line for line in raw.missing_in(told)]
+
+
 def missing(xml, answer):
     """Lines, one for each thing that the document says and the answer does not. Empty: nothing is lost."""
     root = tree_of(xml)
+    if local(root) == "ContinuityOfCareRecord":
+        return missing_of_ccr(root, answer)
     if not root.tag.startswith("{"):
         for e in root.iter():
             if isinstance(e.tag, str) and not e.tag.startswith("{"):

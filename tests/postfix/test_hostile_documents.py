@@ -1,7 +1,7 @@
 """Hostile documents in honest mail: every message is taken and delivered, every document comes to an end that is told, and other
 mail does not wait for the parsers.
 
-The documents are those of tests/clinical/hostile.py that fit a message, and plugin "bad" which crashes, hangs and floods on
+The documents are those of tests/clinical/hostile.py and packages.py that fit a message, and plugin "bad" which crashes, hangs and floods on
 demand. Latencies are printed as a ratio in one run; only a wide bound is held.
 """
 import os
@@ -16,6 +16,7 @@ from test_hostile import Honest
 
 sys.path.insert(0, os.path.join(source_dir(), "tests", "clinical"))
 import hostile  # noqa: E402
+import packages  # noqa: E402
 
 # Base64 of it must fit the message limit; what is larger never reaches a parser by mail.
 LARGEST = 8 << 20
@@ -41,7 +42,7 @@ class HostileDocuments(SiteTest):
 
     def rows(self):
         """(name, bytes, states a document may end in)"""
-        for document in hostile.documents():
+        for document in hostile.documents() + packages.documents():
             content = document.content
             if 0 < len(content) <= LARGEST:
                 # A parser that takes longer than the budget of this test on a busy machine is stopped, and says so.
