@@ -2,48 +2,14 @@
 #include "plugins/ccda/body.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
+#include "plugins/ccda/base64.h"
 #include "plugins/ccda/narrative_html.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
 namespace {
-
-// Base64 with white space; empty when it is anything else.
-std::string decode_base64(std::string_view text)
-{
-    static const auto table = [] {
-        std::array<signed char, 256> t{};
-        t.fill(-1);
-        const std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        for (std::size_t i = 0; i < letters.size(); ++i)
-            t[static_cast<unsigned char>(letters[i])] = static_cast<signed char>(i);
-        return t;
-    }();
-    std::string out;
-    out.reserve(text.size() / 4 * 3);
-    std::uint32_t bits = 0;
-    int have = 0;
-    std::size_t pad = 0;
-    for (char ch : text) {
-        const auto c = static_cast<unsigned char>(ch);
-        if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
-        if (c == '=') {
-            ++pad;
-            continue;
-        }
-        if (table[c] < 0 || pad) return "";
-        bits = (bits << 6 | static_cast<std::uint32_t>(table[c])) & 0xFFFFFF;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            out += static_cast<char>(bits >> have & 0xFF);
-        }
-    }
-    return pad > 2 || have == 6 ? "" : out;
-}
 
 direct_bytes bytes_of(std::string_view s)
 {

@@ -216,6 +216,26 @@ BOOST_AUTO_TEST_CASE(a_header_too_long_is_told_as_left_out)
     BOOST_TEST(told.skipped[0].first == "document");
 }
 
+BOOST_AUTO_TEST_CASE(base64_of_a_body_is_read_as_written_or_refused)
+{
+    const auto file = [](const std::string& letters) {
+        const auto told = read(cda("<component><nonXMLBody><text representation=\"B64\">" + letters +
+                                   "</text></nonXMLBody></component>"));
+        if (told.children.empty()) BOOST_TEST(told.skipped.size() == 1u);
+        return told.children.empty() ? "refused" : told.children[0].second;
+    };
+    for (const char* same : {"YWJjZGVmZw==", " YW\nJj ZG VmZ w = = ", "YWJjZGVmZw", "YWJjZ\r\n\tGVmZw="})
+        BOOST_TEST(file(same) == "abcdefg");
+    BOOST_TEST(file("YWJjZGVm") == "abcdef");
+    BOOST_TEST(file("YWJjZGVmZ2g=") == "abcdefgh");
+    for (const char* bad : {"YWJjZ", "YWJj===", "YW==Jj", "YWJj-", "YW\xc3\xa4", "=", ""})
+        BOOST_TEST(file(bad) == "refused");
+    std::string line, long_one;
+    for (int i = 0; i < 19; ++i) line += "YWJj";
+    for (int i = 0; i < 1000; ++i) long_one += line + "\n";
+    BOOST_TEST(file(long_one) == repeat("abc", 19'000));
+}
+
 // No element can take the name of a member that is ours: the reader of these tests refuses a member said twice.
 BOOST_AUTO_TEST_CASE(elements_named_like_our_members)
 {
