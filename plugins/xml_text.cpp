@@ -345,6 +345,13 @@ XmlText xml_text(std::string_view bytes, std::string_view charset)
     return out;
 }
 
+bool begins_like_xml(std::string_view bytes)
+{
+    constexpr std::string_view before("\0 \t\r\n\xEF\xBB\xBF\xFE\xFF", 10);
+    const auto at = bytes.find_first_not_of(before);
+    return at != std::string_view::npos && bytes[at] == '<';
+}
+
 std::string_view root_element(std::string_view s)
 {
     for (;;) {

@@ -25,6 +25,10 @@ struct XmlText {
 /// Source: clinical documents, sections 2 and 6; XML 1.0 appendix F.
 XmlText xml_text(std::string_view bytes, std::string_view charset);
 
+/// A look that costs nothing: whether there is only white space, a byte order mark or the NULs of a wider encoding
+/// before the first '<'. Nothing else is XML in an encoding we read.
+bool begins_like_xml(std::string_view bytes);
+
 /// Qualified name of the first element after declaration, comments, instructions and DOCTYPE. Empty when
 /// the bytes are no XML or the name lies beyond them.
 std::string_view root_element(std::string_view utf8);

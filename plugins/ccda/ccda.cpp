@@ -30,6 +30,7 @@ std::string_view view(direct_bytes b)
 
 int recognise(const direct_document* head)
 {
+    if (!begins_like_xml(view(head->content))) return 0;
     try {
         const auto text = xml_text(view(head->content).substr(0, 64 * 1024), view(head->charset));
         return local_name(root_element(text.utf8)) == "ClinicalDocument" ? 90 : 0;

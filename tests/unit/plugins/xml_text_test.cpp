@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 using direct::xml_text;
+using namespace std::string_literals;
 
 namespace {
 
@@ -102,4 +103,14 @@ BOOST_AUTO_TEST_CASE(characters)
         "");
     BOOST_TEST(wide_text.utf8 == "<?a");
     BOOST_TEST(wide_text.notes.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_xml_is_seen_at_once)
+{
+    for (const std::string& yes : {"<a/>"s, " \r\n\t<?xml"s, "\xef\xbb\xbf<a/>"s, "\xff\xfe<\0a\0"s,
+                                   "\xfe\xff\0<"s, "\0<\0a"s, "\xff\xfe\0\0<\0\0\0"s})
+        BOOST_TEST(direct::begins_like_xml(yes));
+    for (const std::string& no :
+         {""s, "   "s, "%PDF-1.4 <a/>"s, "PK\x03\x04"s, "{\"a\":\"<\"}"s, "\xff\xd8\xff<"s})
+        BOOST_TEST(!direct::begins_like_xml(no));
 }
