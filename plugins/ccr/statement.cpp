@@ -3,6 +3,7 @@
 // the table takes, and what a row cannot take twice, goes into "more".
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,11 +19,17 @@ constexpr const char* common[] = {
     "CCRDataObjectID", "ReferenceObjectID", "CommentObjectID", "DateTime",        "IDs",     "Status",
     "Source",          "ReferenceID",       "CommentID",       "InternalCCRLink", "ActorID", "ActorRole"};
 
-constexpr std::string_view common_name(std::string_view element)
+// What an element of a data object is: a row of the table, or nullptr for one every data object has. Not
+// found: neither.
+const std::unordered_map<std::string_view, const Part*>& elements()
 {
-    for (const char* c : common)
-        if (element == c) return element;
-    return {};
+    static const auto map = [] {
+        std::unordered_map<std::string_view, const Part*> out;
+        for (const auto& part : parts_table) out.emplace(part.element, &part);
+        for (const char* name : common) out.emplace(name, nullptr);
+        return out;
+    }();
+    return map;
 }
 
 bool is_number(std::string_view s)
@@ -194,7 +201,7 @@ public:
             w.close('}');
         }
         sources_field(ccr_, node_);
-        for (const auto& part : parts_table) take(part);
+        take_all();
         // After the parts: what they are parts of is found first.
         links_field(ccr_, node_);
         pointers_fields(ccr_, node_);
@@ -216,6 +223,20 @@ private:
         told_.push_back(description);
     }
 
+    void take_all()
+    {
+        bool status = false;
+        for (pugi::xml_node n = node_.first_child(); n; n = n.next_sibling()) {
+            if (n.type() != pugi::node_element) continue;
+            const auto at = elements().find(n.name());
+            if (at == elements().end()) continue;
+            if (at->second)
+                take(*at->second, n);
+            else if (!is_named(n, "Status") || !std::exchange(status, true))
+                told_.push_back(n);
+        }
+    }
+
     bool is_used(const char* name) const
     {
         for (const char* n : names_)
@@ -223,13 +244,12 @@ private:
         return false;
     }
 
-    // Every element of one row, or the first of it.
-    void take(const Part& part)
+    // Every element of one row, or the first of it, which is `first`.
+    void take(const Part& part, pugi::xml_node first)
     {
-        pugi::xml_node first = node_.child(part.element);
         const char* name = parts_ && std::strcmp(part.element, parts_) == 0 ? "sub" : part.name;
         // A value is a description or a test's result, never both.
-        if (!first || is_used(name) || (part.how == How::result && layout_ == Layout::type_value)) return;
+        if (is_used(name) || (part.how == How::result && layout_ == Layout::type_value)) return;
         names_.push_back(name);
         pugi::xml_node holder = node_;
         if (part.inner) {
@@ -345,18 +365,14 @@ private:
     {
         auto& w = ccr_.json;
         std::sort(told_.begin(), told_.end());
-        bool open = false, status = false;
+        bool open = false;
         const auto tell = [&](pugi::xml_node n) {
             if (!open) w.open_field("more", '[');
             open = true;
             element_object(ccr_, n);
         };
-        for (pugi::xml_node n : node_.children()) {
-            if (n.type() != pugi::node_element) continue;
-            if (is_named(n, "Status") && std::exchange(status, true)) tell(n);
-            if (!common_name(n.name()).empty() || std::binary_search(told_.begin(), told_.end(), n)) continue;
-            tell(n);
-        }
+        for (pugi::xml_node n : node_.children())
+            if (n.type() == pugi::node_element && !std::binary_search(told_.begin(), told_.end(), n)) tell(n);
         for (pugi::xml_node n : stray_) tell(n);
         if (open) w.close(']');
         w.field("text", words(node_));

@@ -22,17 +22,18 @@ constexpr System systems[] = {
     {"cvx", "2.16.840.1.113883.12.292"},    {"unii", "2.16.840.1.113883.4.9"},
 };
 
-void append_words(std::string& out, std::string_view text)
+// By hand: this reads every text of the document, and the library's search costs a call for each letter.
+void append_words(std::string& out, const char* text)
 {
-    constexpr std::string_view blanks = " \t\r\n";
+    const auto is_blank = [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; };
     for (;;) {
-        const auto from = text.find_first_not_of(blanks);
-        if (from == std::string_view::npos) return;
-        text.remove_prefix(from);
-        const auto n = std::min(text.find_first_of(blanks), text.size());
+        while (is_blank(*text)) ++text;
+        if (!*text) return;
+        const char* end = text;
+        while (*end && !is_blank(*end)) ++end;
         if (!out.empty()) out += ' ';
-        out += text.substr(0, n);
-        text.remove_prefix(n);
+        out.append(text, end);
+        text = end;
     }
 }
 
