@@ -224,7 +224,7 @@ private:
         odd_names_ += p.member->leads_out || p.member->odd_name || p.member->duplicate;
     }
 
-    void tell_child(Part& p, std::string_view media_type, const std::string& json)
+    void tell_child(Part& p, std::string_view media_type, std::string_view json)
     {
         const direct_child child{sizeof child, bytes_of(last_part(p.member->name)), bytes_of(media_type),
                                  bytes_of(p.content), bytes_of(json)};
