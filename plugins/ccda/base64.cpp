@@ -39,7 +39,10 @@ std::size_t groups(std::string_view text, std::size_t at, char*& to)
         const std::uint32_t a = letter(text[at]), b = letter(text[at + 1]), c = letter(text[at + 2]),
                             d = letter(text[at + 3]);
         if ((a | b | c | d) & no_letter) break;
-        to = put(to, a << 18 | b << 12 | c << 6 | d, 3);
+        to[0] = static_cast<char>(a << 2 | b >> 4);
+        to[1] = static_cast<char>(b << 4 | c >> 2);
+        to[2] = static_cast<char>(c << 6 | d);
+        to += 3;
     }
     return at;
 }

@@ -86,7 +86,7 @@ void Body::section(pugi::xml_node node, const std::string& path)
     Section s{node, recognise_section(node), path, template_ids(node)};
     if (s.row) ++known_;
     const std::size_t before = cda_.items();
-    if (s.row && s.row->extract)
+    if (s.row)
         s.row->extract(cda_, s);
     else
         for_each_entry(cda_, s, [&](const Statement& statement) { extract_entry(cda_, s, statement); });

@@ -12,7 +12,7 @@ using Extractor = void (*)(Cda&, const Section&);
 
 struct SectionRow {
     const char* name;   ///< "allergies"
-    Extractor extract;  ///< nullptr: its entries are items as they are
+    Extractor extract;  ///< tells the items of the section; never nullptr
     const char* roots;  ///< blank-separated
     const char* loinc;  ///< blank-separated
 };
