@@ -12,8 +12,6 @@
 namespace direct {
 namespace {
 
-constexpr std::size_t inherits_max = 100;  // of gone carriers; one more each time retention has passed
-
 using Neighbours = std::map<std::string, RecordDocument>;  // by document key
 
 std::string by_key(const RecordStore& store, std::string_view record, char what, std::string_view text)
@@ -116,15 +114,13 @@ Result<std::vector<RecordDocument>> repeats_of(ReadTxn& txn, const RecordStore& 
     return out;
 }
 
-void inherit(RecordDocument& heir, const RecordDocument& from)
+/// Full, the oldest goes: what repeated it has long expired.
+void inherit(RecordDocument& heir, const std::string& key)
 {
-    const auto add = [&](const std::string& key) {
-        if (key != heir.document && heir.inherits.size() < inherits_max &&
-            std::find(heir.inherits.begin(), heir.inherits.end(), key) == heir.inherits.end())
-            heir.inherits.push_back(key);
-    };
-    add(from.document);
-    for (const auto& key : from.inherits) add(key);
+    auto& all = heir.inherits;
+    if (key == heir.document || std::find(all.begin(), all.end(), key) != all.end()) return;
+    if (all.size() == inherits_max) all.erase(all.begin());
+    all.push_back(key);
 }
 
 /// The newest of these gets the items: it lasts longest, so that a document which comes every minute is not
@@ -136,7 +132,8 @@ Status appoint_heir(WriteTxn& txn, std::string_view record, const RecordDocument
         return a.received_ms < b.received_ms;
     });
     if (heir == repeats.end()) return Done{};
-    inherit(*heir, of);
+    for (const auto& key : of.inherits) inherit(*heir, key);
+    inherit(*heir, of.document);
     CHECK(put_row(txn, record, *heir));
     return read_again(txn, heir->document);
 }
@@ -220,8 +217,7 @@ private:
         me_.state = "repeats";
         me_.other = same.document;
         if (me_.inherits.empty()) return Done{};
-        for (const auto& key : std::exchange(me_.inherits, {}))
-            if (same.inherits.size() < inherits_max) same.inherits.push_back(key);
+        for (const auto& key : std::exchange(me_.inherits, {})) inherit(same, key);
         return put_row(txn_, record_, same);
     }
 

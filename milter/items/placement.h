@@ -26,6 +26,9 @@ namespace direct {
 /// Neighbours of a document that are looked at; further ones stay as they are and a note tells of it.
 inline constexpr std::size_t neighbours_max = 1000;
 
+/// Gone documents whose repeats one document answers for; one more each time the carrier of the items expires.
+inline constexpr std::size_t inherits_max = 100;
+
 /// Puts a document into a record, or again into it after it was read anew. Neighbours it replaces are marked;
 /// repeats whose items are needed now become pending.
 /// @param me  everything but state, other, appends and notes

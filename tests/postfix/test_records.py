@@ -11,6 +11,7 @@ import unittest
 from harness import smime
 from harness.base import read, source_dir, until
 from harness.site import HERE, SiteTest
+from test_kinds import package
 
 CCD = read(os.path.join(source_dir(), "tests/mail/ccd_demo.xml"))
 PERSON, ID = b"Examplesdottir", b'extension="demo-0001"'
@@ -130,6 +131,20 @@ class Records(SiteTest):
         [inner] = [d for d in documents if d.get("inner")]
         self.assertEqual(inner["sha256"], hashlib.sha256(pdf).hexdigest())
         self.assertTrue(self.items())
+
+    def test_a_package_holds_documents_of_the_record(self):
+        one, two = ccd("x1", "set-x", 1), ccd("x2", "set-x", 2)
+        packed = self.send(("p.zip", "application/zip", package({"A.XML": one, "B.XML": two})))
+        outer, a, b = self.shown(packed)["documents"]
+        self.assertEqual([outer["kind"], a["inner"], b["inner"]], ["xdm", 1, 2])
+        self.assertEqual([d["places"][0]["state"] for d in (a, b)], ["superseded", "current"])
+        self.assertEqual(a["sha256"], hashlib.sha256(one).hexdigest())
+        self.assertEqual((bool(a["items"]), bool(b["items"])), (False, True))
+        count = len(self.items())
+        [again] = self.shown(self.send(two))["documents"]
+        self.assertEqual(again["places"][0]["repeats"], {"message": self.shown(packed)["record"]["id"],
+                                                         "part": outer["part"], "inner": 2})
+        self.assertEqual(len(self.items()), count)
 
     def test_narratives_are_shown_when_asked_for(self):
         message_id = self.send(ccd("n1"))

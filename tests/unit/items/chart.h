@@ -11,6 +11,7 @@
 #include "milter/items/hand_over.h"
 #include "milter/items/item_index.h"
 #include "milter/items/placement.h"
+#include "milter/items/settle.h"
 #include "tests/support/memory_store.h"
 
 namespace direct::test {

@@ -252,4 +252,15 @@ BOOST_AUTO_TEST_CASE(narratives_are_kept_aside)
     const auto least = facts_of_document(ccd("b", {{"author", std::string(70'000, 's')}}).dump());
     BOOST_TEST(Json::parse(least.summary)["id"] == "b");
     BOOST_TEST(least.summary.size() < 200u);
+    Json many = ccd("b");
+    for (int n = 0; n < 60; ++n) {
+        many["patient"]["ids"].push_back({{"root", "r" + std::to_string(n)}});
+        many["relatedDocuments"].push_back({{"typeCode", "RPLC"}, {"id", std::to_string(n)}});
+    }
+    const auto bounded = facts_of_document(many.dump());
+    BOOST_TEST(bounded.patient.size() == identities_max + 1);  // and the name
+    BOOST_TEST(bounded.related.size() == identities_max);
+    for (const char* odd :
+         {"", "[]", "{", R"({"patient":7,"id":[],"relatedDocuments":[7,{"ids":7,"setId":7}]})"})
+        BOOST_TEST(facts_of_document(odd).id.empty(), odd);
 }

@@ -345,3 +345,45 @@ BOOST_AUTO_TEST_CASE(more_neighbours_than_are_looked_at_leave_a_note)
     BOOST_TEST(c.store.rows(Table::doc_by) == 2 * neighbours_max + 2);
     BOOST_TEST(notes(c, c.settled(first_version)) == "too-many-neighbours");
 }
+
+BOOST_AUTO_TEST_CASE(generations_of_carriers_are_remembered_as_far_as_it_matters)
+{
+    Chart c;
+    std::int64_t expires = 2'000'000;
+    auto last = c.settled(first_version);
+    const auto early = c.place_of(last)->document;
+    for (std::size_t n = 0; n < inherits_max + 5; ++n, expires += 1000) {
+        last = c.settled(first_version);
+        BOOST_REQUIRE(expire_items(c.store, Time(milliseconds(expires))).value() == 1u);
+        c.settle();
+    }
+    const auto place = c.place_of(last);
+    BOOST_TEST(place->state == "current");
+    BOOST_TEST(place->inherits.size() == inherits_max);
+    BOOST_TEST(std::count(place->inherits.begin(), place->inherits.end(), early) == 0);
+    BOOST_TEST(c.found() == "old");
+}
+
+BOOST_AUTO_TEST_CASE(documents_beyond_what_one_transaction_takes_are_kept_without_items)
+{
+    Chart c;
+    std::vector<std::string> to;
+    for (std::size_t n = 0; n < placements_max / 2; ++n)
+        to.push_back("a" + std::to_string(n) + "@here.example");
+    Json package = said({{"kind", "xdm"}}, {});
+    package["children"] = {first_version, said(ccd("late"), {allergy("late")})};
+    const auto id = c.take({package}, to);
+    c.settle();
+    BOOST_TEST(c.state(id, 1, "a7@here.example") == "current");
+    BOOST_TEST(c.state(id, 2, "a7@here.example") == "");
+    BOOST_TEST(c.found({}, "a7@here.example") == "old");
+    std::optional<DocumentRecord> row;
+    BOOST_REQUIRE(c.store.read([&](ReadTxn& txn) -> Status {
+        TRY(const auto value, txn.get(Table::document, inner_key(part_key(id, 1), 2)));
+        TRY(row, decode_document(*value));
+        return Done{};
+    }));
+    BOOST_TEST(row->state == "limit");
+    BOOST_TEST(expire_items(c.store, Time(milliseconds(9'000'000))).value() == 1u);
+    BOOST_TEST(c.store.rows(Table::record_doc) + c.store.rows(Table::item_by) == 0u);
+}

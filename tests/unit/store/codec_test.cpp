@@ -155,6 +155,14 @@ BOOST_AUTO_TEST_CASE(every_other_record_comes_back_whole)
     d.content = {std::string(16, 'c'), 3, std::string(32, 'h'), false};
     BOOST_TEST(encode(decode_document(encode(d)).value()) == encode(d));
     BOOST_TEST(decode_document(encode(d))->part == 7u);
+    RecordDocument place;
+    place.document = std::string(20, 'k');
+    place.state = "superseded";
+    place.related = {{"RPLC", {"1^2", "3"}, "set", 7}, {"APND", {}, "", -1}};
+    place.inherits = {std::string(24, 'i')};
+    BOOST_TEST(encode(decode_record_document(encode(place)).value()) == encode(place));
+    BOOST_TEST(decode_record_document(encode(place))->related.at(0).version == 7);
+    BOOST_TEST(decode_record_document(encode(place))->version == -1);
     OutboxEntry o;
     o.id = std::string(16, 'o');
     o.recipients = {"a@b.example", "c@d.example"};
