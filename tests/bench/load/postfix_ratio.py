@@ -4,7 +4,8 @@
 smtp-source (package postfix) sends 4 KB messages at 8 and 32 sessions, a connection for each. Rows: a null milter that
 answers every step, and one that asks for the end only; ours sealing outbound mail in place; ours accepting inbound
 mail (what it owes goes to a sink); ours end to end (into the mailbox, delivery reports included) against the null
-milter's time into the same mailbox. Added latency: our message_seconds against the store's commits of that run.
+milter's time into the same mailbox. Added latency: our message_seconds against the store's commits of that run, with
+every session sending at once (then it is mostly the wait for a core) and with --paced messages a second.
 """
 import os
 import subprocess
@@ -70,6 +71,20 @@ class Bench:
             raise SystemExit(done.stdout.decode() + self.postfix.log_tail() + self.site.daemon.log_tail())
         return count / (time.monotonic() - begun)
 
+    def paced(self, way, processes, each):
+        """One message a second from each of `processes`, one after the other: what a site feels that is not saturated."""
+        running = []
+        for i in range(processes):
+            self.sent += 1
+            who = ["-f", f"bob@{THERE}", "-N", "-t", f"p{self.sent}@{HERE}", "-F", self.files["in"]] if way == "in" else \
+                ["-f", f"box0@{HERE}", "-t", f"bob@{THERE}", "-F", self.files["out"]]
+            port = self.postfix.mx if way == "in" else self.postfix.submission
+            running.append(subprocess.Popen(["smtp-source", "-s", "1", "-w", "1", "-m", str(each), *who, f"127.0.0.1:{port}"]))
+            time.sleep(1 / processes)  # the pace itself: they stay apart because each waits a second
+        if any([p.wait() for p in running]):
+            raise SystemExit(self.postfix.log_tail() + self.site.daemon.log_tail())
+        self.settle()
+
     def with_milter(self, socket):
         self.postfix.stop()
         self.postfix.milter = socket
@@ -118,6 +133,10 @@ class Bench:
             results["ours", "accepting", sessions] = self.send("in", sessions, self.given.count)
             self.settle()
         after = self.site.histograms()
+        calm = [self.site.histograms()]
+        for way in ("out", "in"):
+            self.paced(way, self.given.paced, 25)
+            calm.append(self.site.histograms())
         self.reinject_to(self.postfix.reinject)
         self.site.daemon.restart()
         self.settle()
@@ -125,9 +144,12 @@ class Bench:
             _, results["ours", "mailbox", sessions] = self.into_mailbox(sessions, self.given.count)
             self.settle()
         self.postfix.stop()
-        self.show(results, before, after)
+        self.show(results)
+        self.show_latency("saturated", before, after)
+        for way, (a, b) in zip(("outbound", "inbound"), zip(calm, calm[1:])):
+            self.show_latency(f"{way}, {self.given.paced} a second", a, b)
 
-    def show(self, results, before, after):
+    def show(self, results):
         widths = (10, 8, 12, 12, 12, 12, 12, 8)
         driver.row("", "sessions", "null msg/s", "skip msg/s", "ours msg/s", "ours/null", "ours/skip", "wanted",
                    widths=widths)
@@ -136,15 +158,18 @@ class Bench:
                 null, skip, ours = (results[k, what, sessions] for k in ("null", "skip", "ours"))
                 driver.row(what, sessions, f"{null:.0f}", f"{skip:.0f}", f"{ours:.0f}", f"{ours / null:.2f}",
                            f"{ours / skip:.2f}", wanted, widths=widths)
+
+    @staticmethod
+    def show_latency(when, before, after):
         for q in (.5, .99):
             ours, commit = (driver.quantile_between(before[n], after[n], q)
                             for n in ("direct_message_seconds", "direct_commit_seconds"))
-            print(f"p{q * 100:.0f} added latency <= {ours * 1e3:.0f} ms, commit <= {commit * 1e3:.0f} ms "
+            print(f"{when}: p{q * 100:.0f} added latency <= {ours * 1e3:.0f} ms, commit <= {commit * 1e3:.0f} ms "
                   "(upper bounds of the histogram's buckets)")
 
 
 def main():
-    given = driver.arguments(__doc__, count=600, flow_delay="0")
+    given = driver.arguments(__doc__, count=600, flow_delay="0", paced=16)
     bench = Bench(given)
     try:
         bench.run()
