@@ -24,7 +24,7 @@ void House::take_over(std::shared_ptr<const Site> site)
     const auto& s = *site->settings;
     engine.gate.resize(static_cast<std::size_t>(s.milter_key_operations), s.limits_work_wait);
     work.resize(s.limits_work_memory, s.limits_work_wait);
-    site_.store(std::move(site));
+    site_.set(std::move(site));
 }
 
 void House::wake()

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "milter/base/clock_watch.h"
+#include "milter/base/current.h"
 #include "milter/base/metrics.h"
 #include "milter/items/hand_over.h"
 #include "milter/newuser/held_record.h"
@@ -24,13 +25,13 @@ struct House {
     House(RecordStore& the_store, Secret the_pepper, const Clock& the_clock,
           std::shared_ptr<const Site> first);
 
-    std::shared_ptr<const Site> site() const { return site_.load(); }
+    std::shared_ptr<const Site> site() const { return site_.get(); }
     /// Takes a new site over; what has bounds takes the new ones.
     void take_over(std::shared_ptr<const Site> site);
 
     /// The words of what we tell. English of the program's own until others are given.
-    std::shared_ptr<const NoticeTexts> texts() const { return texts_.load(); }
-    void use_texts(std::shared_ptr<const NoticeTexts> texts) { texts_.store(std::move(texts)); }
+    std::shared_ptr<const NoticeTexts> texts() const { return texts_.get(); }
+    void use_texts(std::shared_ptr<const NoticeTexts> texts) { texts_.set(std::move(texts)); }
 
     RecordStore& store;
     Secret pepper;
@@ -69,9 +70,8 @@ struct House {
     int busy() const { return busy_; }
 
 private:
-    std::atomic<std::shared_ptr<const Site>> site_;
-    std::atomic<std::shared_ptr<const NoticeTexts>> texts_{
-        std::shared_ptr<const NoticeTexts>(std::make_shared<NoticeTexts>())};
+    Current<Site> site_;
+    Current<NoticeTexts> texts_{std::make_shared<NoticeTexts>()};
     std::atomic<int> busy_ = 0;
 };
 
