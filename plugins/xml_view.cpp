@@ -59,8 +59,10 @@ XmlView::Verdict XmlView::load(std::string_view bytes, std::string_view charset)
     declared_encoding_ = std::move(text.declared);
     notes_ = std::move(text.notes);
     if (!text.refused.empty()) return refuse(Verdict::malformed, std::move(text.refused));
-    // Each element opens once and closes at most once: a tree that is too large is not even built.
-    if (count_of('<', buffer_) > 2 * elements_max) return refuse(Verdict::limit, "more than 500000 elements");
+    // Each element opens once and closes at most once: a tree that is too large is not even built. Most
+    // documents have fewer bytes than that.
+    if (buffer_.size() > 2 * elements_max && count_of('<', buffer_) > 2 * elements_max)
+        return refuse(Verdict::limit, "more than 500000 elements");
     const auto parsed =
         document_.load_buffer_inplace(buffer_.data(), buffer_.size(), parse_options, pugi::encoding_utf8);
     if (parsed.status == pugi::status_out_of_memory) return refuse(Verdict::limit, "not enough memory");

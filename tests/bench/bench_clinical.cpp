@@ -115,13 +115,21 @@ void line(const char* what, double seconds, const Documents& d, double plain)
                 static_cast<double>(d.all.size()) / seconds, plain / seconds);
 }
 
-// A document of about 200 KB: that of the corpus which is nearest.
-const std::string& of_200_kb(const Documents& d)
+// The document of the corpus that is nearest to 200 KB, of those made of items: one that holds a file in base64 makes two trips.
+const std::string& of_200_kb(const Documents& d, const direct_parser& parser)
 {
-    return *std::min_element(d.all.begin(), d.all.end(), [](const auto& a, const auto& b) {
-        return std::labs(static_cast<long>(a.size()) - 200000) <
-               std::labs(static_cast<long>(b.size()) - 200000);
-    });
+    const std::string* best = &d.all.front();
+    long distance = 1L << 40;
+    for (const auto& bytes : d.all) {
+        Silent silent;
+        const auto document = document_of(bytes);
+        parser.parse(&silent.host, &document);
+        const long here = std::labs(static_cast<long>(bytes.size()) - 200000);
+        if (silent.items < 10 || here >= distance) continue;
+        best = &bytes;
+        distance = here;
+    }
+    return *best;
 }
 
 void round_trip(WorkerPool& pool, const direct_parser& parser, const std::string& bytes)
@@ -187,5 +195,5 @@ int main(int argc, char** argv)
         }
     });
     line("through the child (wall)", through, documents, plain);
-    round_trip(**pool, parser, of_200_kb(documents));
+    round_trip(**pool, parser, of_200_kb(documents, parser));
 }
