@@ -30,12 +30,20 @@ struct HandOverResult {
     std::vector<RecipientAnswer>
         recipients;  ///< the final word per recipient: RCPT refusal, or the answer to DATA
     bool connected = false;
-    std::string trouble;  ///< why nothing came, for the admin
+    bool maybe_taken = false;  ///< the whole message was sent and no answer came: the MTA may have it
+    std::string trouble;       ///< why nothing came, for the admin
 };
+class Interrupt;
 
 /// Speaks SMTP: MAIL FROM with RET=HDRS ENVID, RCPT TO with NOTIFY and ORCPT, 8BITMIME when needed.
 /// One message per call. Never throws; no answer = trouble. SIGPIPE must be ignored by the process.
-HandOverResult submit(const Settings& settings, const OutboxEntry& entry, std::string_view message);
+/// @param interrupt  ends it from another thread; may be null
+HandOverResult submit(const Settings& settings, const OutboxEntry& entry, std::string_view message,
+                      Interrupt* interrupt = nullptr);
+
+/// How long an end in order waits for answers to messages that have been sent whole. systemd ends us 90 s after it asked us
+/// to stop; sessions in work may need 30 of them before, and what is in the store is written after.
+inline constexpr milliseconds stop_patience = seconds(20);
 
 /// Hands over what is due, several entries at once and in no certain order; one entry is never in two hands. Its
 /// threads start with the first wake() and end with stop(). Memory: one message above 1 MB at a time, and one smaller
@@ -51,8 +59,9 @@ public:
     void wake();
     /// Called after a hand-over has been noted, by any of the sender's threads. Set before the first wake().
     void after_hand_over(std::function<void()> then);
-    /// Waits for the entries in work, at most reinject.timeout for each answer of the listener.
-    void stop();
+    /// Waits for the entries in work; those not answered within `patience` are broken off and stay owed. One that was sent
+    /// whole by then is noted as perhaps taken: the next start sends it again (a double that decision 14 names).
+    void stop(milliseconds patience = stop_patience);
     /// One pass over what is due, in the caller's thread; it ends early when nobody listens at
     /// reinject.smtp. Number of entries whose recipients have all got a final answer. Fault: temporary
     /// (the store); what was handed over by then is noted before anything is sent again.

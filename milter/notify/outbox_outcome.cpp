@@ -70,6 +70,8 @@ Outcome outcome_of(const OutboxEntry& entry, const HandOverResult& result)
         out.done.push_back(r.recipient);
     }
     if (!result.trouble.empty()) out.answer = result.trouble;
+    if (result.maybe_taken)
+        out.answer += "; the message was sent whole and may have been taken: it is sent again";
     return out;
 }
 

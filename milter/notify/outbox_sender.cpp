@@ -26,6 +26,7 @@
 #include "milter/notify/outbox.h"
 #include "milter/notify/outbox_outcome.h"
 #include "milter/notify/outbox_rows.h"
+#include "milter/notify/smtp_dialogue.h"
 
 namespace direct {
 namespace {
@@ -44,10 +45,11 @@ struct OutboxSender::State {
     std::mutex big_one;  // held while a big message is in memory: one at a time
     std::mutex looking;  // one look for what is due at a time
     std::mutex lock;     // the rest
-    std::condition_variable woken, queued;
+    std::condition_variable woken, queued, put_down;
     std::map<std::string, std::pair<OutboxEntry, Outcome>> unwritten;
     std::deque<std::string> queue;
     std::set<std::string> claimed;  // in the queue or in work
+    Interrupt interrupt;
     bool awake = false, stopping = false;
     bool trouble = false;  // nobody listens, or the store does not read or write: nothing more is taken
     std::function<void()> after_hand_over;
@@ -177,6 +179,7 @@ void OutboxSender::State::let_go(const std::string& id, const Result<bool>& done
         }
         if (queue.empty()) woken.notify_all();
         idle = claimed.empty();
+        if (idle) put_down.notify_all();
     }
     if (idle) static_cast<void>(show_waiting());
 }
@@ -225,7 +228,7 @@ Outcome OutboxSender::State::try_once(const OutboxEntry& entry, const Settings& 
     HandOverResult result;
     {
         Timed timed(Metric::reinject_seconds);
-        result = submit(now, entry, *message);
+        result = submit(now, entry, *message, &interrupt);
     }
     count(Metric::outbox_in_work, -1);
     cleanse(message->data(), message->size());
@@ -353,12 +356,14 @@ void OutboxSender::wake()
     s->woken.notify_all();
 }
 
-void OutboxSender::stop()
+void OutboxSender::stop(milliseconds patience)
 {
     std::vector<std::thread> threads;
     {
         std::lock_guard hold(state_->lock);
         state_->stopping = true;
+        for (const auto& id : state_->queue) state_->claimed.erase(id);  // nobody takes them any more
+        state_->queue.clear();
         threads.swap(state_->helpers);
         threads.push_back(std::move(state_->thread));
     }
@@ -371,6 +376,11 @@ void OutboxSender::stop()
             LogLine(LOG_ERR, "", "store").with("what", left.error().why);
     };
     write_left();
+    {
+        std::unique_lock hold(state_->lock);
+        state_->put_down.wait_for(hold, patience, [this] { return state_->claimed.empty(); });
+    }
+    state_->interrupt.raise();
     for (auto& thread : threads)
         if (thread.joinable()) thread.join();
     write_left();

@@ -93,9 +93,37 @@ std::string SmtpReply::text() const
     return out;
 }
 
+void Interrupt::raise()
+{
+    std::lock_guard hold(lock_);
+    raised_ = true;
+    for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+}
+
+bool Interrupt::watch(int fd)
+{
+    std::lock_guard hold(lock_);
+    if (!raised_) open_.insert(fd);
+    return !raised_;
+}
+
+void Interrupt::forget(int fd)
+{
+    std::lock_guard hold(lock_);
+    open_.erase(fd);
+}
+
 SmtpDialogue::~SmtpDialogue()
 {
-    if (fd_ >= 0) ::close(fd_);
+    close();
+}
+
+void SmtpDialogue::close()
+{
+    if (fd_ < 0) return;
+    if (interrupt_) interrupt_->forget(fd_);  // before the number can mean another file
+    ::close(fd_);
+    fd_ = -1;
 }
 
 Status SmtpDialogue::connect(const std::string& where)
@@ -104,17 +132,17 @@ Status SmtpDialogue::connect(const std::string& where)
     const auto deadline = in(timeout_);
     int error = EADDRNOTAVAIL;
     for (const auto* a = addresses.get(); a; a = a->ai_next) {
-        const int fd = ::socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
-        if (fd < 0) {
+        fd_ = ::socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+        if (fd_ < 0) {
             error = errno;
             continue;
         }
-        error = finish_connect(fd, *a, deadline);
-        if (error == 0) {
-            fd_ = fd;
-            return Done{};
-        }
-        ::close(fd);
+        if (interrupt_ && !interrupt_->watch(fd_))
+            error = ECANCELED;
+        else
+            error = finish_connect(fd_, *a, deadline);
+        if (error == 0) return Done{};
+        close();
     }
     return fail(temporary(where + ": " + std::strerror(error)));
 }

@@ -1,8 +1,11 @@
 // smtp_dialogue.h - the client's side of one SMTP connection: a command, its whole reply, nothing ahead of it.
 //
 // Commands are not pipelined: the listener is on this machine, and each reply then belongs to one command whatever
-// breaks off when. Every wait has a deadline. Not thread safe. Source: RFC 5321.
+// breaks off when. Every wait has a deadline, and Interrupt ends it before. Not thread safe, but for Interrupt.
+// Source: RFC 5321.
 #pragma once
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +25,29 @@ struct SmtpReply {
     std::string text() const;
 };
 
+/// Ends dialogues from another thread: their connections are shut down, and who waits on one gets a fault at once.
+class Interrupt {
+public:
+    /// For good: a dialogue that begins later has ended before it connects.
+    void raise();
+
+private:
+    friend class SmtpDialogue;
+    bool watch(int fd);  ///< false: raised before
+    void forget(int fd);
+    std::mutex lock_;
+    std::set<int> open_;
+    bool raised_ = false;
+};
+
 class SmtpDialogue {
 public:
-    /// @param timeout  longest wait for the connection, for one reply, and for room to write 64 KB
-    explicit SmtpDialogue(milliseconds timeout) : timeout_(timeout) {}
+    /// @param timeout    longest wait for the connection, for one reply, and for room to write 64 KB
+    /// @param interrupt  borrowed; may be null
+    explicit SmtpDialogue(milliseconds timeout, Interrupt* interrupt = nullptr)
+        : timeout_(timeout), interrupt_(interrupt)
+    {
+    }
     ~SmtpDialogue();  ///< closes; quit() says goodbye
     SmtpDialogue(const SmtpDialogue&) = delete;
     SmtpDialogue& operator=(const SmtpDialogue&) = delete;
@@ -45,8 +67,10 @@ public:
 
 private:
     Result<std::string> line(milliseconds timeout);
+    void close();
     int fd_ = -1;
     milliseconds timeout_;
+    Interrupt* interrupt_;
     std::string waiting_;  // received, not yet a line
 };
 

@@ -60,8 +60,9 @@ std::string host_name()
 
 class Submission {
 public:
-    Submission(const Settings& settings, const OutboxEntry& entry, std::string_view message)
-        : settings_(settings), entry_(entry), message_(message), smtp_(settings.reinject_timeout)
+    Submission(const Settings& settings, const OutboxEntry& entry, std::string_view message,
+               Interrupt* interrupt)
+        : settings_(settings), entry_(entry), message_(message), smtp_(settings.reinject_timeout, interrupt)
     {
         for (const auto& address : entry.recipients) out_.recipients.push_back({address, 0, ""});
     }
@@ -115,7 +116,9 @@ Status Submission::talk()
         return Done{};
     }
     CHECK(smtp_.content(message_));
+    out_.maybe_taken = true;
     TRY(const auto last, smtp_.reply(final_dot));
+    out_.maybe_taken = false;
     answer_all(last);
     return Done{};
 }
@@ -188,14 +191,15 @@ void Submission::answer_all(const SmtpReply& reply)
 
 }  // namespace
 
-HandOverResult submit(const Settings& settings, const OutboxEntry& entry, std::string_view message)
+HandOverResult submit(const Settings& settings, const OutboxEntry& entry, std::string_view message,
+                      Interrupt* interrupt)
 {
     std::string canonical;
     if (!is_canonical_crlf(message)) {
         canonical = to_crlf(message);
         message = canonical;
     }
-    auto out = Submission(settings, entry, message).run();
+    auto out = Submission(settings, entry, message, interrupt).run();
     discard(canonical);
     return out;
 }

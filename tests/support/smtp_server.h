@@ -21,6 +21,7 @@ public:
         std::string data = "250 2.0.0 queued as TEST";  ///< after the message
         std::string chunk = "250 2.0.0 piece taken";    ///< BDAT without LAST
         bool close_in_data = false;                     ///< after 354, or after the first piece
+        bool silent = false;                            ///< the message is taken and never answered
     };
     struct Mail {
         std::string from;               ///< "MAIL" line

@@ -45,6 +45,41 @@ BOOST_AUTO_TEST_CASE(several_at_once_never_the_same)
     BOOST_TEST(to.size() == number);
 }
 
+// The end of the daemon waited ten minutes for the answer to a final dot, and was killed after 90 seconds.
+BOOST_AUTO_TEST_CASE(a_listener_that_never_answers_does_not_hold_up_the_end)
+{
+    static_assert(stop_patience <= seconds(30), "systemd leaves 90 s, sessions in work may take 30 of them");
+    PostOffice o;
+    SmtpServer::Script script;
+    script.silent = true;
+    o.server.next(script);
+    const auto id = o.put({alice, bob}), behind = o.put({bob});
+    OutboxSender sender(
+        o.store, o.clock, [&] { return o.settings; }, 1);
+    sender.wake();
+    for (int tries = 0; o.server.mails().empty() && tries < 3000; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    BOOST_REQUIRE(o.server.mails().size() == 1u);
+    const auto began = std::chrono::steady_clock::now();
+    sender.stop(milliseconds(50));
+    BOOST_TEST((std::chrono::steady_clock::now() - began < std::chrono::minutes(2)),
+               "not the ten minutes of the dot");
+    // Noted as it is: nothing lost, nothing taken for done, and the admin can read why it comes twice.
+    std::size_t in_doubt = 0;
+    for (const auto& one : {id, behind}) {
+        BOOST_REQUIRE(o.entry(one));
+        BOOST_TEST(o.entry(one)->state == "waiting");
+        in_doubt += o.entry(one)->last_answer.find("may have been taken") != std::string::npos;
+        BOOST_TEST(o.settled(one).taken.empty());
+    }
+    BOOST_TEST(in_doubt == 1u);
+    o.server.next({});
+    o.later(seconds(60));
+    BOOST_TEST(o.pass() == 2u);
+    BOOST_TEST(o.server.mails().size() == 3u);
+    BOOST_TEST(o.rows(Table::outbox) == 0u);
+}
+
 // What could not be taken is tried again by the threads when its pause has passed.
 BOOST_AUTO_TEST_CASE(put_off_and_tried_again_by_the_threads)
 {

@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(replies_of_a_strange_listener)
         o.server.next(script);
         const auto id = o.put({alice});
         BOOST_TEST(o.pass() == 0u);
-        BOOST_TEST(o.entry(id)->last_answer == "the listener's reply is not SMTP");
+        BOOST_TEST(o.entry(id)->last_answer.starts_with("the listener's reply is not SMTP; "));
     }
     PostOffice o;
     SmtpServer::Script script;
