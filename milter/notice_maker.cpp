@@ -15,10 +15,10 @@
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
 #include "milter/custody_parts.h"
+#include "milter/held_keeper.h"
 #include "milter/house.h"
 #include "milter/mime/wrap.h"
 #include "milter/notify/dsn.h"
-#include "milter/notify/held_end.h"
 #include "milter/notify/mdn.h"
 #include "milter/notify/owed_notice.h"
 #include "milter/notify/report_reader.h"
@@ -91,7 +91,6 @@ struct NoticeMaker::State {
     Status settle(const OwedNotice& notice, Made made);
     Status put_off(const OwedNotice& notice, const Made& made);
     Status tell_overdue();
-    Status end_held_records();
     Status show_owed();
     Status tell_group(const std::vector<WatchRecord>& group);
     milliseconds silence() const;
@@ -237,24 +236,6 @@ Status NoticeMaker::State::tell_overdue()
     return all;
 }
 
-/// Records nobody has picked up in time: their senders hear of it.
-Status NoticeMaker::State::end_held_records()
-{
-    const auto now = house.clock.now();
-    TRY(const auto keys, held_overdue(house.store, now, notices_at_once));
-    if (keys.empty()) return Done{};
-    return house.store.write([&](WriteTxn& txn) -> Status {
-        for (const auto& key : keys) {
-            CHECK(txn.erase(Table::held_by, key));
-            TRY(const auto record,
-                end_held(txn, house.store, key.substr(key.size() - id_size), "expired", now));
-            if (!record) continue;
-            CHECK(append_audit(txn, house.store, held_end_entry(*record, "record-expired", now)));
-        }
-        return Done{};
-    });
-}
-
 Status NoticeMaker::State::show_owed()
 {
     return house.store.read([](ReadTxn& txn) -> Status {
@@ -278,7 +259,7 @@ Result<std::size_t> NoticeMaker::State::pass(bool overdue_too)
 {
     std::lock_guard alone(passing);
     const auto overdue = overdue_too ? tell_overdue() : Status(Done{});
-    const auto ended = end_held_records();
+    const auto kept = look_after_held(house);
     std::size_t made_number = 0;
     TRY(const auto notices, due_notices(house.store, house.clock.now(), notices_at_once));
     for (const auto& notice : notices) {
@@ -290,7 +271,7 @@ Result<std::size_t> NoticeMaker::State::pass(bool overdue_too)
     }
     CHECK(show_owed());
     CHECK(overdue);
-    CHECK(ended);
+    CHECK(kept);
     return made_number;
 }
 
@@ -298,7 +279,7 @@ milliseconds NoticeMaker::State::sleep_time()
 {
     auto notice = next_notice_due(house.store);
     auto watch = next_watch_due(house.store);
-    auto held = next_held_due(house.store);
+    auto held = next_held_work(house);
     if (!notice || !watch || !held)
         return std::min<milliseconds>(house.site()->settings->reinject_retry_min, longest_sleep);
     milliseconds sleep = longest_sleep;

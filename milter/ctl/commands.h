@@ -89,6 +89,7 @@ int cmd_explain(const Common&, const ExplainOptions&);
 
 int cmd_held_list(const Common&);
 int cmd_held_revoke(const Common&, const std::string& id);
+int cmd_held_purge(const Common&, const std::string& id, bool all_ended);
 int cmd_held_show(const Common&, const std::string& id);
 int cmd_record_list(const Common&, const std::string& since);
 struct RecordShowOptions {

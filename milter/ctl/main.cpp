@@ -28,7 +28,7 @@ struct CommandLine {
 
     InitOptions init;
     CheckOptions check;
-    bool changed = false, all = false;
+    bool changed = false, all = false, ended = false;
     KeyRequestOptions key_request{"", "", "rsa-3072", ""};
     KeyAddOptions key_add;
     AnchorAddOptions anchor_add;
@@ -242,6 +242,11 @@ void add_record_commands(CLI::App& app, CommandLine& l)
                               [&l] { return cmd_held_show(l.common, l.id); });
     auto* held_revoke = command(*held, "revoke", "Withdraw one before it is picked up; its sender is told", l,
                                 [&l] { return cmd_held_revoke(l.common, l.id); });
+    auto* held_purge =
+        command(*held, "purge", "Remove content and key of one that has ended, before its time", l,
+                [&l] { return cmd_held_purge(l.common, l.id, l.ended); });
+    auto* purge_one = held_purge->add_option("ID", l.id, "Its id or Message-ID");
+    held_purge->add_flag("--ended", l.ended, "All that have ended")->excludes(purge_one);
     auto* record = family(app, "record", "Messages taken, their documents and items");
     auto* list =
         command(*record, "list", "All, newest first", l, [&l] { return cmd_record_list(l.common, l.since); });

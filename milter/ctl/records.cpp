@@ -105,6 +105,14 @@ int cmd_held_revoke(const Common& common, const std::string& id)
     return show_answer(common, "held.revoke", {{"id", id}});
 }
 
+int cmd_held_purge(const Common& common, const std::string& id, bool all_ended)
+{
+    auto parameters = Json::object();
+    if (!id.empty()) parameters["id"] = id;
+    if (all_ended) parameters["ended"] = 1;
+    return show_answer(common, "held.purge", parameters);
+}
+
 int cmd_record_list(const Common& common, const std::string& since)
 {
     auto parameters = Json::object();

@@ -4,45 +4,20 @@
 #include <algorithm>
 #include <optional>
 
-#include "milter/base/address.h"
 #include "milter/base/text.h"
 #include "milter/newuser/notice.h"
+#include "milter/notify/held_notice.h"
 #include "milter/notify/leg.h"
 #include "milter/notify/outbox.h"
 #include "milter/notify/outbox_rows.h"
-#include "milter/store/codec.h"
 
 namespace direct {
 namespace {
-
-// The row of one contact.
-struct NoticeRow {
-    std::int64_t last_ms = 0;          // when the latest notice is due, or was
-    std::vector<std::string> entries;  // outbox ids of notices that may still wait
-};
-template <class F, class R>
-void fields(F& f, R& r)
-{
-    f(1, r.last_ms);
-    f(2, r.entries);
-}
-
-Result<NoticeRow> decode_row(std::string_view bytes)
-{
-    NoticeRow row;
-    if (!decode_fields(bytes, row)) return fail(temporary("notice row is damaged"));
-    return row;
-}
 
 // Untouched and not about to be sent: it can still be replaced.
 bool replaceable(const std::optional<OutboxEntry>& entry, std::int64_t now_ms)
 {
     return entry && entry->state == "waiting" && entry->tries == 0 && entry->due_ms > now_ms;
-}
-
-bool still_waits(const HeldRecord& r)
-{
-    return r.state == "held" || r.state == "notified" || r.state == "reminded";
 }
 
 struct Gathered {
@@ -71,7 +46,7 @@ Status gather(ReadTxn& txn, const std::string& row_key, std::int64_t now_ms, std
     TRY(const auto bytes, txn.get(Table::notice, row_key));
     if (!bytes) return Done{};
     out.row_seen = *bytes;
-    TRY(const NoticeRow row, decode_row(*bytes));
+    TRY(const NoticeRow row, decode_notice_row(*bytes));
     // A notice that lies far ahead was written before the clock was set back.
     if (now_ms >= row.last_ms + interval_ms || row.last_ms > now_ms + 2 * interval_ms) return Done{};
     out.due_ms = row.last_ms + interval_ms;
@@ -85,10 +60,16 @@ Status gather(ReadTxn& txn, const std::string& row_key, std::int64_t now_ms, std
     return Done{};
 }
 
-std::string contact_key(const std::string& contact)
+/// One that is tried again is no longer replaced; it can still be taken back.
+Status keep_those_left(WriteTxn& txn, NoticeRow& row)
 {
-    const auto address = parse_address(contact, true);
-    return address ? address->key() : ascii_lower(contact);
+    std::vector<std::string> left;
+    for (auto& id : row.entries) {
+        TRY(const auto entry, get_outbox(txn, id));
+        if (entry) left.push_back(std::move(id));
+    }
+    row.entries = std::move(left);
+    return Done{};
 }
 
 /// Its bounce tells the senders of the records it names.
@@ -112,12 +93,11 @@ Status PreparedNotice::write(WriteTxn& txn) const
     NoticeRow row;
     TRY(const auto bytes, txn.get(Table::notice, row_key));
     if (bytes) {
-        TRY(row, decode_row(*bytes));
+        TRY(row, decode_notice_row(*bytes));
     }
     const bool changed = bytes.value_or("") != row_seen;
     bool overtaken = changed;
     if (!changed) {
-        row.entries.clear();
         for (const auto& id : replaces) {
             TRY(const auto waiting, get_outbox(txn, id));
             if (replaceable(waiting, 0)) {
@@ -126,11 +106,12 @@ Status PreparedNotice::write(WriteTxn& txn) const
                 overtaken = true;  // it has just been sent
             }
         }
+        CHECK(keep_those_left(txn, row));
     }
     if (overtaken) owed.due_ms = std::max(entry.created_ms, row.last_ms + interval.count());
     row.last_ms = owed.due_ms;
     row.entries.push_back(owed.id);
-    CHECK(txn.put(Table::notice, row_key, encode_fields(row)));
+    CHECK(txn.put(Table::notice, row_key, encode(row)));
     CHECK(content->attach(txn));
     CHECK(keep_leg(txn, leg_of(owed)));
     return owe(txn, owed);
@@ -143,7 +124,7 @@ Result<PreparedNotice> prepare_notice(RecordStore& store, const HeldRecord& reco
     PreparedNotice out;
     const std::int64_t now_ms = now.time_since_epoch().count();
     out.interval = settings.newuser_notice_interval;
-    out.row_key = store.index_key("contact", contact_key(record.contact));
+    out.row_key = notice_row_key(store, record.contact);
     Gathered gathered;
     CHECK(store.read(
         [&](ReadTxn& txn) { return gather(txn, out.row_key, now_ms, out.interval.count(), gathered); }));

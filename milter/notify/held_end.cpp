@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "milter/notify/held_notice.h"
+#include "milter/notify/held_purge.h"
 #include "milter/notify/owed_notice.h"
 
 namespace direct {
@@ -54,11 +56,22 @@ Result<std::optional<HeldRecord>> end_held(WriteTxn& txn, const RecordStore& sto
     auto read = decode_held(*bytes);
     if (!read) return none;  // damaged: its sender is not known either
     auto& record = *read;
-    const bool over = one_of(state, {"revoked", "expired"});
-    if (over) CHECK(txn.erase(Table::held_by, held_due_key(record)));
-    if (!may_end(record.state, state)) return none;
+    if (!may_end(record.state, state)) {
+        // What was picked up keeps its state when its time is up; nobody needs the content any more.
+        if (state == "expired") CHECK(txn.erase(Table::held_by, held_due_key(record)));
+        if (state == "expired" && one_of(record.state, {"picked-up", "added", "declined"}))
+            CHECK(await_purge(txn, record.id, now));
+        return none;
+    }
+    if (one_of(state, {"revoked", "expired"})) {
+        CHECK(txn.erase(Table::held_by, held_due_key(record)));
+        CHECK(await_purge(txn, record.id, now));
+    }
+    // The notice that failed stays where its administrator finds it.
+    if (state != "notify-failed") CHECK(take_back_notices(txn, store, record));
     const bool tell = record.wants_notices && !was_told(record.state);
     record.state = state;
+    record.notices.push_back({now.time_since_epoch().count(), std::string(state)});
     CHECK(txn.put(Table::held, record.id, encode(record)));
     if (tell) {
         OwedNotice notice;

@@ -3,7 +3,8 @@
 //
 // Each end is told once by a failed notification in the name of the newuser address, in the transaction that changes the
 // state; a record whose sender has been told already (notify-failed, locked) ends in silence, and so does one of mail that
-// nobody may answer (E12). Source: pick-up manual "States". Audit is the caller's. Thread safe.
+// nobody may answer (E12). Notices to the person that have not left are taken back, and from its end on the record waits to be
+// purged (held_purge.h). Source: pick-up manual "States". Audit is the caller's. Thread safe.
 #pragma once
 #include <optional>
 #include <string>

@@ -34,6 +34,7 @@ constexpr Verb table[] = {
     {"held.list", Rights::read, held_list},
     {"held.show", Rights::read, held_show},
     {"held.revoke", Rights::change, held_revoke},
+    {"held.purge", Rights::change, held_purge},
     {"record.list", Rights::read, record_list},
     {"record.show", Rights::read, record_show},
     {"record.items", Rights::secret, record_items},

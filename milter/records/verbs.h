@@ -69,6 +69,7 @@ std::string iso_ms(std::int64_t ms);
 Reply held_list(const Context&, Parameters&);
 Reply held_show(const Context&, Parameters&);
 Reply held_revoke(const Context&, Parameters&);
+Reply held_purge(const Context&, Parameters&);
 Reply record_list(const Context&, Parameters&);
 Reply record_show(const Context&, Parameters&);
 Reply record_items(const Context&, Parameters&);

@@ -1,10 +1,15 @@
-// verbs_held.cpp - held records as an administrator sees them: whose, when, what state. Never: answer, code,
-// subject, content.
+// verbs_held.cpp - held records as an administrator sees and ends them: whose, when, what state. Never: answer, code, subject,
+// content.
 #include <nlohmann/json.hpp>
+#include <variant>
 
 #include "milter/audit/audit.h"
+#include "milter/base/text.h"
 #include "milter/notify/held_end.h"
+#include "milter/notify/held_purge.h"
 #include "milter/records/lookup.h"
+#include "milter/records/verbs.h"
+#include "milter/store/schema.h"
 
 namespace direct::verbs {
 namespace {
@@ -58,6 +63,50 @@ Result<Json> held_value(std::string_view value)
     return held_row(record);
 }
 
+/// The one record that is meant; a reply when there is none, or more than one.
+std::variant<HeldRecord, Reply> the_one(const Context& c, const std::string& given)
+{
+    auto found = named<HeldRecord>(c, given, Table::held, Table::held_by, decode_held);
+    if (!found) return bad(found.error());
+    if (found->empty()) return bad(1, "not-found", "no held record has this id or Message-ID");
+    if (found->size() > 1)
+        return bad(1, "input", "several held records carry this Message-ID: name one by its id");
+    return std::move(found->front());
+}
+
+Status audit_of_end(WriteTxn& txn, const Context& c, const HeldRecord& record, const char* token)
+{
+    auto e = held_end_entry(record, token, c.clock.now());
+    e.who = c.caller.name;
+    e.from_host = "local";
+    return append_audit(txn, c.store, std::move(e));
+}
+
+/// All whose time of waiting for it has begun.
+Reply purge_all_ended(const Context& c)
+{
+    Json purged = Json::array();
+    for (;;) {
+        const auto keys = held_to_purge(c.store, c.clock.now(), 100);
+        if (!keys) return bad(keys.error());
+        if (keys->empty()) return good({{"purged", purged}});
+        std::vector<std::string> ids;
+        auto done = c.store.write_making_room([&](WriteTxn& txn) -> Status {
+            ids.clear();
+            for (const auto& key : *keys) {
+                CHECK(txn.erase(Table::held_by, key));
+                TRY(const auto record, purge_held(txn, c.store, key.substr(key.size() - id_size)));
+                if (!record) continue;
+                CHECK(audit_of_end(txn, c, *record, "record-purged"));
+                ids.push_back(hex(record->id));
+            }
+            return Done{};
+        });
+        if (!done) return bad(done.error());
+        for (auto& id : ids) purged.push_back(std::move(id));
+    }
+}
+
 }  // namespace
 
 Reply held_list(const Context& c, Parameters& p)
@@ -83,25 +132,41 @@ Reply held_revoke(const Context& c, Parameters& p)
 {
     auto given = p.text("id");
     if (auto ok = p.check(); !ok) return bad(ok.error());
-    auto found = named<HeldRecord>(c, given, Table::held, Table::held_by, decode_held);
-    if (!found) return bad(found.error());
-    if (found->empty()) return bad(1, "not-found", "no held record has this id or Message-ID");
-    if (found->size() > 1)
-        return bad(1, "input", "several held records carry this Message-ID: name one by its id");
+    const auto one = the_one(c, given);
+    if (const auto* reply = std::get_if<Reply>(&one)) return *reply;
+    const auto& record = std::get<HeldRecord>(one);
     std::optional<HeldRecord> ended;
     auto done = c.store.write([&](WriteTxn& txn) -> Status {
-        const auto now = c.clock.now();
-        TRY(ended, end_held(txn, c.store, found->front().id, "revoked", now));
-        if (!ended) return Done{};
-        auto e = held_end_entry(*ended, "record-revoked", now);
-        e.who = c.caller.name;
-        e.from_host = "local";
-        return append_audit(txn, c.store, std::move(e));
+        TRY(ended, end_held(txn, c.store, record.id, "revoked", c.clock.now()));
+        return ended ? audit_of_end(txn, c, *ended, "record-revoked") : Status(Done{});
     });
     if (!done) return bad(done.error());
-    if (!ended) return bad(1, "input", "it waits no more: its state is " + found->front().state);
+    if (!ended) return bad(1, "input", "it waits no more: its state is " + record.state);
     if (c.hooks.wake_outbox) c.hooks.wake_outbox();
     return good({{"revoked", hex(ended->id)}});
+}
+
+/// Content and key of one that has ended, or of all of them, before newuser.purge_after has passed.
+Reply held_purge(const Context& c, Parameters& p)
+{
+    auto given = p.text("id");
+    const bool all_ended = p.number("ended", 0, 0, 1) == 1;
+    if (auto ok = p.check(); !ok) return bad(ok.error());
+    if (given.empty() != all_ended) return bad(2, "input", "either one record or all that have ended");
+    if (all_ended) return purge_all_ended(c);
+    const auto one = the_one(c, given);
+    if (const auto* reply = std::get_if<Reply>(&one)) return *reply;
+    const auto& record = std::get<HeldRecord>(one);
+    std::optional<HeldRecord> purged;
+    auto done = c.store.write_making_room([&](WriteTxn& txn) -> Status {
+        TRY(purged, purge_held(txn, c.store, record.id));
+        return purged ? audit_of_end(txn, c, *purged, "record-purged") : Status(Done{});
+    });
+    if (!done) return bad(done.error());
+    if (!purged && record.state == "purged") return bad(1, "input", "it was purged before");
+    if (!purged)
+        return bad(1, "input", "it waits for the person, its state is " + record.state + ": revoke it first");
+    return good({{"purged", Json::array({hex(purged->id)})}});
 }
 
 }  // namespace direct::verbs

@@ -17,6 +17,9 @@
 //   held_by      'c' | index_key("code", code)            -> held id
 //                'e' | index_key("contact", address) | held id -> nothing
 //                'm' | index_key("message-id", Message-ID) | held id -> nothing
+//                'x' | u64 expires ms | held id -> nothing
+//                'p' | u64 ended ms | held id -> nothing: its content waits to be purged
+//                'n' | held id -> u64 due ms of the notice that is owed anew
 //   outbox       16 bytes outbox id
 //   outbox_due   u64 due ms | 16 bytes outbox id
 //   quota        index_key("quota", "sender "|"contact " text) | u32 day
@@ -157,7 +160,7 @@ struct SettledRecord {
 
 struct NoticeLogEntry {
     std::int64_t at_ms = 0;
-    std::string what;  ///< queued | sent | failed | reminder
+    std::string what;  ///< queued | sent | failed | reminder; how the record ended
 };
 
 struct HeldAttachment {

@@ -8,6 +8,8 @@
 #include "milter/mime/words.h"
 #include "milter/newuser/held_record.h"
 #include "milter/newuser/notice_queue.h"
+#include "milter/notify/held_end.h"
+#include "milter/notify/held_notice.h"
 #include "milter/notify/outbox_rows.h"
 #include "tests/support/memory_store.h"
 #include "tests/support/scratch.h"
@@ -237,6 +239,16 @@ struct Queue : Desk {
         BOOST_REQUIRE(store.write([&](WriteTxn& txn) { return remove_outbox(txn, e); }, 100));
     }
     void later(int minutes) { now += std::chrono::minutes(minutes); }
+    void end(const HeldRecord& r, const char* state)
+    {
+        BOOST_REQUIRE(store.write(
+            [&](WriteTxn& txn) -> Status {
+                TRY(const auto ended, end_held(txn, store, r.id, state, now));
+                BOOST_TEST(ended.has_value());
+                return Done{};
+            },
+            100));
+    }
 };
 
 BOOST_AUTO_TEST_CASE(the_first_goes_at_once_the_rest_in_a_digest)
@@ -358,6 +370,63 @@ BOOST_AUTO_TEST_CASE(records_that_wait_no_more_are_left_out)
     BOOST_TEST(q.entries()[0].message_id == kept.id);
     BOOST_TEST(
         !contains(parts_of(*q.store.content(q.entries()[0].content, {})).text, printable_code(gone.code)));
+}
+
+// A record that had ended was still announced by the notice that waited for it.
+BOOST_AUTO_TEST_CASE(the_notice_of_a_record_that_has_ended_is_taken_back)
+{
+    for (const char* end : {"expired", "revoked", "locked"}) {
+        Queue q;
+        q.add();
+        q.send(q.entries()[0]);
+        const auto a = q.add(), b = q.add();
+        BOOST_REQUIRE(q.entries().size() == 1u);  // the digest
+        const auto digest = q.entries()[0];
+        q.end(a, end);
+        BOOST_TEST(q.entries().empty());
+        BOOST_TEST(q.store.data().contents.empty());
+        BOOST_TEST(q.store.data().tables[Table::leg].count(*unhex(digest.envelope_id)) == 0u);
+        // The other one still waits: it is told of anew, and not later.
+        const auto again = notices_owed_again(q.store, 10);
+        BOOST_REQUIRE(again);
+        BOOST_REQUIRE(again->size() == 1u);
+        BOOST_TEST(again->front().held_id == b.id);
+        BOOST_TEST(again->front().due.time_since_epoch().count() == digest.due_ms);
+        q.end(b, end);
+        BOOST_TEST(notices_owed_again(q.store, 10)->empty(), "nobody is left to be told of");
+    }
+}
+
+// One that is tried again and again is taken back too; another contact's is not.
+BOOST_AUTO_TEST_CASE(a_notice_that_was_tried_is_taken_back)
+{
+    Queue q;
+    const auto a = q.add();
+    auto tried = q.entries()[0];
+    tried.tries = 3;
+    tried.due_ms += 1000;
+    BOOST_REQUIRE(q.store.write([&](WriteTxn& txn) { return put_outbox(txn, q.entries()[0], tried); }, 100));
+    q.later(1);
+    const auto b = q.add(), other = q.add("bob@example.net");
+    BOOST_TEST(q.entries().size() == 3u);
+    q.end(a, "revoked");
+    const auto left = q.entries();
+    BOOST_REQUIRE(left.size() == 2u);
+    for (const auto& e : left) BOOST_TEST((e.message_id == b.id || e.message_id == other.id));
+}
+
+// Its administrator finds it, but cannot send it any more once the record has ended.
+BOOST_AUTO_TEST_CASE(a_notice_that_failed_stays_until_its_record_ends)
+{
+    Queue q;
+    const auto a = q.add();
+    auto failed = q.entries()[0];
+    failed.state = "failed";
+    BOOST_REQUIRE(q.store.write([&](WriteTxn& txn) { return put_outbox(txn, q.entries()[0], failed); }, 100));
+    q.end(a, "notify-failed");
+    BOOST_TEST(q.store.data().tables[Table::outbox].size() == 1u);
+    q.end(a, "revoked");
+    BOOST_TEST(q.store.data().tables[Table::outbox].empty());
 }
 
 }  // namespace

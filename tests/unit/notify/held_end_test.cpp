@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "milter/base/text.h"
+#include "milter/notify/held_purge.h"
 #include "milter/notify/leg.h"
 #include "milter/notify/once.h"
 #include "milter/notify/owed_notice.h"
@@ -39,6 +40,54 @@ struct Shelf {
             CHECK(txn.put(Table::held, r.id, encode(r)));
             return txn.put(Table::held_by, held_due_key(r), "");
         }));
+    }
+    HeldRecord put_sealed(char id, const std::string& state = "held")
+    {
+        auto r = put(id, state);
+        r.code = "BCDFGHJKLMNPQRSTVWXZ";
+        r.contact = "jane@person.test";
+        r.wrapped_key = r.wrap_salt = r.question = r.display_name = "SECRET";
+        r.attachments.push_back({"ccd.xml", "text/xml", "ccda", "", 7});
+        auto content = store.prepare("sealed", std::string(32, 'k'));
+        BOOST_REQUIRE(content);
+        r.content = (*content)->ref();
+        BOOST_REQUIRE(store.write([&](WriteTxn& txn) -> Status {
+            CHECK((*content)->attach(txn));
+            return txn.put(Table::held_by, "c" + store.index_key("code", r.code), r.id);
+        }));
+        (*content)->keep();
+        keep(r);
+        return r;
+    }
+    HeldRecord record(const HeldRecord& r)
+    {
+        HeldRecord now;
+        BOOST_REQUIRE(store.read([&](ReadTxn& txn) -> Status {
+            TRY(const auto bytes, txn.get(Table::held, r.id));
+            TRY(now, decode_held(*bytes));
+            return Done{};
+        }));
+        return now;
+    }
+    bool has_content(const HeldRecord& r)
+    {
+        return store.content(r.content, std::string(32, 'k')).has_value();
+    }
+    bool purge(const HeldRecord& r)
+    {
+        bool purged = false;
+        BOOST_REQUIRE(store.write([&](WriteTxn& txn) -> Status {
+            TRY(const auto now, purge_held(txn, store, r.id));
+            purged = now.has_value();
+            return Done{};
+        }));
+        return purged;
+    }
+    std::size_t to_purge(seconds after)
+    {
+        const auto found = held_to_purge(store, start + after, 100);
+        BOOST_REQUIRE(found);
+        return found->size();
     }
     bool end(const HeldRecord& r, const char* state)
     {
@@ -208,6 +257,69 @@ BOOST_AUTO_TEST_CASE(records_come_due_in_their_order)
     BOOST_TEST(s.end(late, "revoked"));
     BOOST_TEST(!next().has_value());
     BOOST_TEST(s.overdue(seconds(1000)) == 0u);
+}
+
+// The sealed content of ended records stayed for ever, and the right answer still opened it.
+BOOST_AUTO_TEST_CASE(what_has_ended_is_purged)
+{
+    for (const char* end : {"expired", "revoked"}) {
+        Shelf s;
+        const auto r = s.put_sealed('a');
+        BOOST_TEST(!s.purge(r), "it waits for the person");
+        BOOST_TEST(s.to_purge(seconds(1000)) == 0u);
+        BOOST_TEST(s.end(r, end));
+        BOOST_TEST(s.has_content(r), "not at once");
+        BOOST_TEST(s.to_purge(seconds(-1)) == 0u);
+        BOOST_TEST(s.to_purge(seconds(0)) == 1u);
+        BOOST_TEST(s.purge(r));
+        BOOST_TEST(!s.has_content(r));
+        const auto now = s.record(r);
+        BOOST_TEST(now.state == "purged");
+        for (const auto& gone : {now.wrapped_key, now.wrap_salt, now.code, now.question, now.display_name})
+            BOOST_TEST(gone.empty());
+        BOOST_TEST(now.attachments.empty());
+        BOOST_TEST(!now.content);
+        // Who, when and what became of it stays.
+        BOOST_TEST(now.contact == r.contact);
+        BOOST_TEST(now.message_id == r.message_id);
+        BOOST_TEST(now.notices.back().what == end);
+        BOOST_TEST(s.memory.data().tables[Table::held_by].count("c" + s.store.index_key("code", r.code)) ==
+                   0u);
+        BOOST_TEST(!s.purge(r), "once");
+        BOOST_TEST(!s.end(r, "expired"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_picked_up_is_purged_when_its_time_is_up)
+{
+    for (const char* state : {"picked-up", "added", "declined"}) {
+        Shelf s;
+        const auto r = s.put_sealed('a', state);
+        BOOST_TEST(!s.end(r, "revoked"));
+        BOOST_TEST(s.to_purge(seconds(1000)) == 0u);
+        BOOST_TEST(s.overdue(seconds(60)) == 1u, "a revocation that was refused changes nothing");
+        BOOST_TEST(!s.end(r, "expired"), "it was picked up, its sender hears nothing");
+        BOOST_TEST(s.owed() == "");
+        BOOST_TEST(s.state_of(r) == state);
+        BOOST_TEST(s.overdue(seconds(1000)) == 0u);
+        BOOST_TEST(s.to_purge(seconds(0)) == 1u);
+        BOOST_TEST(s.purge(r));
+        BOOST_TEST(!s.has_content(r));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_administrator_may_purge_what_nobody_can_open)
+{
+    for (const char* state : {"locked", "notify-failed"}) {
+        Shelf s;
+        const auto r = s.put_sealed('a', state);
+        BOOST_TEST(s.purge(r));
+        BOOST_TEST(s.overdue(seconds(1000)) == 0u, "it does not expire any more");
+    }
+    for (const char* state : {"held", "notified", "reminded", "answered", "purged"}) {
+        Shelf s;
+        BOOST_TEST(!s.purge(s.put_sealed('a', state)), state);
+    }
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(every_verb_is_listed_and_an_unknown_one_is_an_input_fault)
          {"held.list", "held.show", "record.list", "record.show", "audit.read", "audit.verify", "outbox.list",
           "outbox.retry", "store.stat", "metrics", "bundle.list", "bundle.refresh", "reload", "note"})
         BOOST_TEST((std::find(verbs.begin(), verbs.end(), v) != verbs.end()), v);
-    w.ask("held.purge", Json::object(), 2);
+    w.ask("held.melt", Json::object(), 2);
     w.ask_as(w.admin, "held.list", "[]", 2);
     w.ask_as(w.admin, "held.list", "{", 2);
     w.ask_as(w.admin, "held.list", std::string(100000, ' ') + "{}", 2);
@@ -205,6 +205,31 @@ BOOST_AUTO_TEST_CASE(a_held_record_is_revoked_once_and_its_sender_owed_the_news)
     for (const auto& e : audit["entries"])
         told += e["event"] == "held-end" && e["token"] == "record-revoked" && e["who"] == "uid 0 (root)";
     BOOST_TEST(told == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(what_has_ended_is_purged_on_demand)
+{
+    World w;
+    for (char id : {'a', 'b', 'c'}) put_held(w, held(id, 1000));
+    const auto id = [](char c) { return hex(std::string(16, c)); };
+    w.ask("held.purge", Json::object(), 2);
+    w.ask("held.purge", {{"id", id('a')}, {"ended", 1}}, 2);
+    w.ask_as(w.reader, "held.purge", R"({"ended":1})", 1);
+    const auto refused = w.ask("held.purge", {{"id", id('a')}}, 1);
+    BOOST_TEST(refused["detail"] == "it waits for the person, its state is held: revoke it first");
+    for (char c : {'a', 'b'}) w.ask("held.revoke", {{"id", id(c)}});
+    BOOST_TEST(w.ask("held.purge", {{"id", id('a')}})["purged"] == Json::array({id('a')}));
+    BOOST_TEST(w.ask("held.show", {{"id", id('a')}})["held"]["state"] == "purged");
+    w.ask("held.purge", {{"id", id('a')}}, 1);
+    BOOST_TEST(w.ask("held.purge", {{"ended", 1}})["purged"] == Json::array({id('b')}),
+               "not those that wait");
+    BOOST_TEST(w.ask("held.purge", {{"ended", 1}})["purged"] == Json::array());
+    BOOST_TEST(w.ask("held.show", {{"id", id('c')}})["held"]["state"] == "held");
+    std::size_t told = 0;
+    const auto audit = w.ask("audit.read");
+    for (const auto& e : audit["entries"])
+        told += e["event"] == "held-end" && e["token"] == "record-purged" && e["who"] == "uid 0 (root)";
+    BOOST_TEST(told == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(lists_come_in_pages_and_a_damaged_row_hides_no_other)
