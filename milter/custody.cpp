@@ -38,7 +38,52 @@ std::string token_in(const Recipient& r)
     return plus == std::string::npos ? "" : r.address->local.substr(plus + 1);
 }
 
+/// The address that Postfix's copies of its bounces come to (conf/postfix/master.cf).
+constexpr std::string_view bounced = "bounced";
+
+/// Did this machine's MTA make it? What came from outside, or from a program here, carries the trace of that: each listener
+/// puts a Received field on top that says from where, and the sender cannot take it away.
+bool made_by_our_mta(const Entity& entity)
+{
+    bool any = false;
+    for (const auto& field : entity.headers.fields()) {
+        if (!equal_ignoring_case(field.name, "Received")) continue;
+        any = true;
+        const auto value = ascii_lower(field.value);
+        for (const char* word : {"from ", "from\t", "from\r", "from\n"})
+            if (value.find(word) != std::string::npos) return false;
+    }
+    return any;
+}
+
+/// Postfix has told the sender that his sealed message could not be delivered: we do not tell him again that nobody answered.
+/// Copies of other mail's bounces come here too and leave no trace. Words for audit.
+Result<std::string> note_bounces(WriteTxn& txn, const House& house, const DeliveryNotice& report, Time now)
+{
+    std::string told;
+    if (!report.postfix_sender) return told;
+    for (const auto& r : report.recipients) {
+        const auto& who = r.original_recipient ? r.original_recipient : r.final_recipient;
+        if (!who || r.action != "failed") continue;
+        const OwnBounce bounce{report.original_message_id,
+                               report.postfix_queue_id,
+                               report.original_envelope_id,
+                               *report.postfix_sender,
+                               *who,
+                               r.status};
+        TRY(const bool ours, note_own_bounce(txn, house.store, bounce, now));
+        if (ours) told += (told.empty() ? "bounced " : "; bounced ") + who->text() + " " + r.status;
+    }
+    return told;
+}
+
 }  // namespace
+
+std::string Facts::return_path() const
+{
+    const auto path = parse_path(envelope_from);
+    return path && *path ? (*path)->text() : "";
+}
 
 Plan refuse_message(House& house, const Facts& facts, const std::vector<Recipient>& recipients, Reason reason,
                     const std::string& because, bool verified)
@@ -72,6 +117,16 @@ Plan take_report(Taking taking)
                          : Result<DeliveryNotice>(fail(entity.error()));
     auto written = taking.house.store.write([&](WriteTxn& txn) -> Status {
         for (const auto& r : taking.recipients) {
+            if (token_in(r) == bounced) {
+                if (!report || !made_by_our_mta(*entity)) continue;
+                TRY(const auto told, note_bounces(txn, taking.house, *report, taking.facts.now));
+                if (told.empty()) continue;
+                auto entry = audit_of_path(taking.facts, "delivery-report", r.address->text(), "failed",
+                                           told + " of " + report->original_message_id + ", told by our MTA");
+                entry.message_id = report->original_message_id;
+                CHECK(append_audit(txn, taking.house.store, std::move(entry)));
+                continue;
+            }
             std::vector<std::string> told;
             if (report) {
                 TRY(told, note_delivery(txn, taking.house.store, token_in(r), *report, taking.facts.now));

@@ -21,8 +21,9 @@ struct Facts {
     std::string queue_id;
     std::string client_ip;
     std::string login;
-    std::string envelope_from;  ///< as given at MAIL FROM
+    std::string envelope_from;  ///< as given at MAIL FROM, with <>
     Time now{};
+    std::string return_path() const;  ///< the address in it; "" for <> and what cannot be read
 };
 
 /// A message at its end, with all that is needed to take it.

@@ -34,6 +34,7 @@ private:
     Status write(WriteTxn& txn);
     Status write_pickups(WriteTxn& txn, const Address& recipient);
     Status owe_newuser_failures(WriteTxn& txn);
+    Status note_all(WriteTxn& txn, const std::vector<Address>& fresh);
     Status write_mailbox(WriteTxn& txn, const std::vector<Address>& fresh);
     Plan refused();
     Plan taken() const;
@@ -275,7 +276,22 @@ Status InboundTaking::write(WriteTxn& txn)
         CHECK(append_audit(txn, store, std::move(entry)));
     }
     CHECK(owe_newuser_failures(txn));
+    CHECK(note_all(txn, fresh));
     return fresh.empty() ? Status(Done{}) : write_mailbox(txn, fresh);
+}
+
+/// What became of each recipient, for whoever asks for this Message-ID. Nobody asks for a notice.
+Status InboundTaking::note_all(WriteTxn& txn, const std::vector<Address>& fresh)
+{
+    if (wishes_.is_notice) return Done{};
+    const auto sender = opened_.from->text();
+    for (const auto& v : opened_.verdicts) {
+        const bool repeat =
+            v.reason == Reason::accepted && std::find(fresh.begin(), fresh.end(), v.recipient) == fresh.end();
+        const auto row = recipient_row(t_.facts, v, sender, opened_.message_id);
+        if (row && !repeat) CHECK(note_recipient(txn, t_.house.store, *row));
+    }
+    return note_untouched(txn, t_.house, t_.facts, t_.recipients, sender, opened_.message_id);
 }
 
 /// The others are served, so the message cannot be refused: the sender is told about newuser by a failed notice.
@@ -340,7 +356,8 @@ Plan InboundTaking::refused()
         for (const auto& v : opened_.verdicts)
             CHECK(append_audit(txn, t_.house.store,
                                audit_of(t_.facts, "message-in", v, sender, opened_.message_id)));
-        return Done{};
+        // Whoever has proved nothing leaves nothing to be found by a Message-ID of his choice.
+        return opened_.verified && opened_.from && !is_temporary(reason) ? note_all(txn, {}) : Status(Done{});
     });
     if (!written) return plan_for(written.error());
     for (const auto& v : opened_.verdicts) log_decision(t_.facts, v, sender);

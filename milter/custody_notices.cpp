@@ -11,8 +11,9 @@ NoticeWishes wishes_of(const Site& site, std::string_view inner_message, const s
     NoticeWishes wishes;
     auto path = parse_path(envelope_from);
     auto entity = read_entity(inner_message, site.mime_limits());
+    wishes.is_notice = entity && notice_kind(*entity, site.mime_limits()) != NoticeKind::none;
     if (!entity || (path && !*path) || is_automatic(entity->headers)) return wishes;
-    wishes.notices = notice_kind(*entity, site.mime_limits()) == NoticeKind::none;
+    wishes.notices = !wishes.is_notice;
     wishes.final = wishes.notices && asks_for_final_delivery(entity->headers);
     return wishes;
 }
@@ -28,6 +29,44 @@ LegRecord followed_leg(const Taking& taking, const NoticeWishes& wishes)
     for (const auto& d : taking.site.settings->domains)
         if (d.final_ == "relayed") leg.relay_is_final.push_back(d.name);
     return leg;
+}
+
+std::optional<WatchRecord> recipient_row(const Facts& facts, const RecipientVerdict& verdict,
+                                         const std::string& sender, const std::string& message_id)
+{
+    if (verdict.reason == Reason::held || is_temporary(verdict.reason)) return std::nullopt;
+    WatchRecord row;
+    row.message_id = message_id;
+    row.sender = sender;
+    row.return_path = facts.return_path();
+    row.recipient = verdict.recipient.text();
+    row.queue_id = facts.queue_id;
+    row.sent_ms = facts.now.time_since_epoch().count();
+    if (is_refusal(verdict.reason)) {
+        row.leg = row.state = "refused";
+        row.failure = token_of(verdict.reason);
+        row.failed_ms = row.sent_ms;
+    } else if (verdict.reason == Reason::untouched) {
+        row.leg = row.state = "untouched";
+    } else if (verdict.reason == Reason::sealed) {
+        row.state = "sent";
+    } else {
+        row.leg = "local";
+        row.state = "queued";
+    }
+    return row;
+}
+
+Status note_untouched(WriteTxn& txn, const House& house, const Facts& facts,
+                      const std::vector<Recipient>& recipients, const std::string& sender,
+                      const std::string& message_id)
+{
+    for (const auto& r : recipients) {
+        if (r.ours || !r.address) continue;
+        const RecipientVerdict verdict{*r.address, Reason::untouched, {}, {}};
+        CHECK(note_recipient(txn, house.store, *recipient_row(facts, verdict, sender, message_id)));
+    }
+    return Done{};
 }
 
 Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, const NoticeWishes& wishes,
@@ -83,7 +122,7 @@ Result<std::vector<Address>> senders_of(ReadTxn& txn, const RecordStore& store, 
 {
     TRY(const auto watch, get_watch(txn, store, claim.message_id, claim.recipient));
     std::vector<Address> out;
-    if (!watch) return out;
+    if (!watch || !watch->is_sealed()) return out;
     for (const auto& text : {watch->sender, watch->return_path})
         if (auto address = parse_address(text, true)) out.push_back(*std::move(address));
     return out;

@@ -12,7 +12,6 @@
 #include "milter/notify/dsn.h"
 #include "milter/notify/once.h"
 #include "milter/notify/report_reader.h"
-#include "milter/notify/watch.h"
 #include "milter/sta/outbound.h"
 
 namespace direct {
@@ -36,6 +35,7 @@ private:
     Status commit();
     Status write(WriteTxn& txn);
     Status forget_failed(WriteTxn& txn, const Address& recipient);
+    Status note_all(WriteTxn& txn);
     WatchRecord watch_for(const Address& recipient) const;
     Plan refused();
     Plan taken();
@@ -126,8 +126,9 @@ std::optional<Plan> OutboundTaking::pass_encrypted()
                 txn, t_.house.store,
                 audit_of(t_.facts, "message-out",
                          {a, Reason::untouched, {"already encrypted, outbound.pass_encrypted"}, {}},
-                         from_.text(), "")));
-        return Done{};
+                         from_.text(), message_id(entity->headers))));
+        return note_untouched(txn, t_.house, t_.facts, t_.recipients, from_.text(),
+                              message_id(entity->headers));
     });
     if (!written) return plan_for(written.error());
     Plan plan;
@@ -291,10 +292,22 @@ Status OutboundTaking::write(WriteTxn& txn)
         CHECK(owe_held_notices(txn, t_.house, t_.facts, wishes_, p));
     }
     for (const auto& v : sealed_.verdicts) {
-        if (v.reason == Reason::sealed && wishes_.notices)
-            CHECK(begin_watch(txn, store, watch_for(v.recipient)));
         CHECK(
             append_audit(txn, store, audit_of(t_.facts, "message-out", v, from_.text(), sealed_.message_id)));
+    }
+    return note_all(txn);
+}
+
+/// Who has to answer is waited for; what became of the others stands beside it. Nobody asks for a notice.
+Status OutboundTaking::note_all(WriteTxn& txn)
+{
+    for (const auto& v : sealed_.verdicts) {
+        if (v.reason == Reason::sealed && wishes_.notices) {
+            CHECK(begin_watch(txn, t_.house.store, watch_for(v.recipient)));
+            continue;
+        }
+        const auto row = recipient_row(t_.facts, v, from_.text(), sealed_.message_id);
+        if (row && !wishes_.is_notice) CHECK(note_recipient(txn, t_.house.store, *row));
     }
     return Done{};
 }
@@ -317,9 +330,12 @@ WatchRecord OutboundTaking::watch_for(const Address& recipient) const
     WatchRecord w;
     w.message_id = sealed_.message_id;
     w.sender = from_.text();
-    w.return_path = t_.facts.envelope_from;
+    w.return_path = t_.facts.return_path();
     w.recipient = recipient.text();
     w.queue_id = t_.facts.queue_id;
+    for (const auto& o : owed_)
+        if (o.recipient == recipient && entries_[o.entry].entry.kind == "sealed-leg")
+            w.envelope_id = entries_[o.entry].entry.envelope_id;
     w.wants_final = wishes_.final;
     w.sent_ms = t_.facts.now.time_since_epoch().count();
     w.processed_by_ms = w.sent_ms + settings.notify_processed_within.count();
@@ -333,7 +349,8 @@ Plan OutboundTaking::refused()
         for (const auto& v : sealed_.verdicts)
             CHECK(append_audit(txn, t_.house.store,
                                audit_of(t_.facts, "message-out", v, from_.text(), sealed_.message_id)));
-        return Done{};
+        // Mail that may be taken in a minute is not known yet.
+        return sealed_.any_temporary() ? Status(Done{}) : note_all(txn);
     });
     if (!written) return plan_for(written.error());
     for (const auto& v : sealed_.verdicts) log_decision(t_.facts, v, from_.text());

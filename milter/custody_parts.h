@@ -10,6 +10,7 @@
 #include "milter/newuser/notice_queue.h"
 #include "milter/notify/leg.h"
 #include "milter/notify/owed_notice.h"
+#include "milter/notify/watch.h"
 #include "milter/store/schema.h"
 
 namespace direct {
@@ -57,12 +58,21 @@ Status write_pickup(WriteTxn& txn, const House& house, const Site& site, const F
 
 /// What the sender of an arrived message is to hear of it.
 struct NoticeWishes {
-    bool notices = false;  ///< not for MDN, DSN, the null sender and automatic mail (E4, E12)
-    bool final = false;    ///< he asked, well formed, for final-destination notification (F1-F4)
+    bool notices = false;    ///< not for MDN, DSN, the null sender and automatic mail (E4, E12)
+    bool is_notice = false;  ///< it is an MDN or DSN itself
+    bool final = false;      ///< he asked, well formed, for final-destination notification (F1-F4)
 };
 /// A clear leg of this message, to be followed: id, wishes, what counts as final. The caller says whose message it is.
 LegRecord followed_leg(const Taking& taking, const NoticeWishes& wishes);
 NoticeWishes wishes_of(const Site& site, std::string_view inner_message, const std::string& envelope_from);
+/// The row that tells the help desk of one recipient of this message (watch.h). Nothing for one who is held: his record
+/// tells it; nor for a refusal that may be none in a minute.
+std::optional<WatchRecord> recipient_row(const Facts& facts, const RecipientVerdict& verdict,
+                                         const std::string& sender, const std::string& message_id);
+/// Inside write(): the same, of recipients in no domain of ours.
+Status note_untouched(WriteTxn& txn, const House& house, const Facts& facts,
+                      const std::vector<Recipient>& recipients, const std::string& sender,
+                      const std::string& message_id);
 /// What an arrived notice says of one recipient of a message of ours.
 struct NoticeClaim {
     std::string message_id;

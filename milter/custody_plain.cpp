@@ -161,6 +161,9 @@ Status PlainTaking::write(WriteTxn& txn)
         auto entry = audit_of(t_.facts, "message-in", v, t_.facts.envelope_from, message_id_);
         entry.detail += hint_;
         CHECK(append_audit(txn, store, std::move(entry)));
+        if (t_.plain_submission && submitter_)
+            if (const auto row = recipient_row(t_.facts, v, submitter_->text(), message_id_))
+                CHECK(note_recipient(txn, store, *row));
         bool leg = leg_ && v.reason == Reason::untouched;
         bool report = report_ && v.reason == Reason::not_encrypted;
         if (!leg && !report) continue;

@@ -76,6 +76,32 @@ std::vector<Service> smtpd_services(const PostfixView& postfix)
     return out;
 }
 
+/// What Postfix tells a submitter itself is told to us by copies of its bounces, and they go nowhere else.
+void check_bounce_copies(const PostfixView& postfix, const Settings& settings, Findings& findings)
+{
+    const auto to_us = "direct-dsn+bounced@" + report_domain_of(settings);
+    bool copied = false;
+    for (const auto& s : postfix.services) {
+        const auto classes = s.options.find("notify_classes");
+        if (s.command != "bounce" || classes == s.options.end()) continue;
+        const auto words = words_of(classes->second);
+        if (std::find(words.begin(), words.end(), "bounce") == words.end()) continue;
+        const auto where = postfix.value(s, "bounce_notice_recipient");
+        if (where == to_us)
+            copied = copied || s.name == "bounce";
+        else
+            findings.warning("Postfix service " + s.name + ": bounce_notice_recipient is \"" + where +
+                                 "\": it gets the headers of opened Direct mail, Subject and all, in clear",
+                             "copy the bounce lines of conf/postfix/master.cf, with " + to_us);
+    }
+    if (!copied)
+        findings.note(
+            "copies of Postfix's bounces do not come to us: whose message Postfix itself has given back "
+            "hears "
+            "after notify.processed_within a second time that it failed",
+            "copy the bounce lines of conf/postfix/master.cf, with " + to_us);
+}
+
 void check_milter(const PostfixView& postfix, const Settings& settings, Findings& findings)
 {
     bool called = false;
@@ -96,6 +122,7 @@ void check_milter(const PostfixView& postfix, const Settings& settings, Findings
         findings.warning(
             "mail from sendmail(1) does not pass us: a local program could send in clear with a Direct From",
             "postconf -e non_smtpd_milters=" + settings.milter_socket);
+    check_bounce_copies(postfix, settings, findings);
     for (const auto& word : words_of(postfix.value("notify_classes")))
         if (word == "bounce" || word == "2bounce" || word == "delay")
             findings.warning(

@@ -180,11 +180,20 @@ int cmd_outbox_retry(const Common& common, const std::string& id)
 }
 
 namespace {
+const std::vector<Column> status_columns = {{"RECIPIENT", "recipient"},
+                                            {"LEG", "leg"},
+                                            {"STATE", "state"},
+                                            {"SENT", "sent", true},
+                                            {"PROCESSED", "processed", true},
+                                            {"DISPATCHED", "dispatched", true},
+                                            {"DISPLAYED", "displayed", true},
+                                            {"FAILED", "failed", true},
+                                            {"WHY", "failure"}};
 const std::vector<Column> watch_columns = {
     {"MESSAGE-ID", "message_id"},     {"RECIPIENT", "recipient"},       {"STATE", "state"},
     {"SENT", "sent", true},           {"PROCESSED", "processed", true}, {"DISPATCHED", "dispatched", true},
     {"DISPLAYED", "displayed", true}, {"FAILED", "failed", true},       {"WHY", "failure"}};
-}
+}  // namespace
 
 int cmd_watch_list(const Common& common, bool all)
 {
@@ -194,7 +203,7 @@ int cmd_watch_list(const Common& common, bool all)
 
 int cmd_status(const Common& common, const std::string& message_id)
 {
-    return list(common, "status", Json{{"message_id", message_id}}, "watch", "sent", watch_columns);
+    return list(common, "status", Json{{"message_id", message_id}}, "watch", "sent", status_columns);
 }
 
 int cmd_store_stat(const Common& common)

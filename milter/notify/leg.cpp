@@ -9,6 +9,7 @@
 #include "milter/notify/once.h"
 #include "milter/notify/owed_notice.h"
 #include "milter/notify/sweep.h"
+#include "milter/notify/watch.h"
 #include "milter/store/codec.h"
 #include "milter/store/schema.h"
 
@@ -81,6 +82,7 @@ public:
     {
         const auto spelled = ours(address);
         if (!spelled || !move(leg_.waiting, leg_.processed, *spelled) || !leg_.held.empty()) return Done{};
+        CHECK(told(*spelled, "processed"));
         return owe(notice_about(leg_, *spelled, "processed"));
     }
 
@@ -92,6 +94,7 @@ public:
              !move(leg_.relayed, leg_.failed, *spelled)))
             return Done{};
         if (!leg_.held.empty()) return owe_for_held();
+        CHECK(told(*spelled, "failed", why));
         auto notice = notice_about(leg_, *spelled, "failed");
         notice.failure = why;
         CHECK(owe(std::move(notice)));
@@ -110,13 +113,14 @@ public:
         } else if (action == "delivered" || (action == "relayed" && relay_is_final(*spelled))) {
             bool news = move(leg_.processed, leg_.delivered, *spelled) ||
                         move(leg_.relayed, leg_.delivered, *spelled);
+            if (news) CHECK(told(*spelled, "delivered"));
             if (news && leg_.wants_final) {
                 auto notice = notice_about(leg_, *spelled, "dispatched");
                 notice.final_delivery = true;
                 CHECK(owe(std::move(notice)));
             }
         } else if (action == "relayed" || action == "expanded") {
-            move(leg_.processed, leg_.relayed, *spelled);
+            if (move(leg_.processed, leg_.relayed, *spelled)) CHECK(told(*spelled, "relayed"));
         }
         return action + " " + *spelled;
     }
@@ -124,6 +128,15 @@ public:
     Status keep() { return keep_leg(txn_, leg_); }
 
 private:
+    /// What the help desk reads.
+    Status told(const std::string& spelled, const char* state, const char* failure = "")
+    {
+        const auto recipient = parse_address(spelled, true);
+        if (!recipient) return Done{};
+        return note_local(txn_, store_, leg_.original_message_id, leg_.sender, *recipient, state, failure,
+                          now_);
+    }
+
     /// The recipient that an address means, as the leg spells it.
     std::optional<std::string> ours(const std::string& address) const
     {

@@ -225,6 +225,8 @@ Result<DeliveryNotice> read_delivery_notice(const Entity& message, const MimeLim
     for (const auto& f : report_fields(text)) {
         if (f.name == "x-original-message-id") out.original_message_id = message_id_in(f.value);
         if (f.name == "original-envelope-id") out.original_envelope_id = undo_xtext(f.value);
+        if (f.name == "x-postfix-queue-id") out.postfix_queue_id = is_token(f.value) ? f.value : "";
+        if (f.name == "x-postfix-sender") out.postfix_sender = typed(f.value);
         if (out.recipients.size() < recipients_max) take_recipient_field(out.recipients, f);
     }
     if (out.original_message_id.empty()) out.original_message_id = returned_message_id(parts, limits);

@@ -49,8 +49,10 @@ struct DeliveryNotice {
         std::string action;  ///< failed | delayed | delivered | relayed | expanded; "" when none can be read
         std::string status;  ///< "5.1.1" or ""
     };
-    std::string original_message_id;   ///< X-Original-Message-ID, returned header, In-Reply-To; or ""
-    std::string original_envelope_id;  ///< Original-Envelope-Id, xtext undone, or ""
+    std::string original_message_id;        ///< X-Original-Message-ID, returned header, In-Reply-To; or ""
+    std::string original_envelope_id;       ///< Original-Envelope-Id, xtext undone, or ""
+    std::string postfix_queue_id;           ///< X-Postfix-Queue-ID: of the message it reports about, or ""
+    std::optional<Address> postfix_sender;  ///< X-Postfix-Sender: that message's envelope sender
     std::vector<Recipient> recipients;
 };
 /// Fault: malformed: not a DSN, or its parts cannot be split.

@@ -26,6 +26,8 @@ void fields(F& f, R& r)
     f(13, r.displayed_ms);
     f(14, r.failed_ms);
     f(15, r.return_path);
+    f(16, r.leg);
+    f(17, r.envelope_id);
 }
 
 namespace {
@@ -67,6 +69,12 @@ Result<std::optional<WatchRecord>> read_watch(ReadTxn& txn, std::string_view key
     if (!bytes) return std::optional<WatchRecord>();
     TRY(auto w, decode_watch(*bytes));
     return std::optional<WatchRecord>(std::move(w));
+}
+
+/// The sender has heard that this one came to nothing.
+bool is_over(const WatchRecord& w)
+{
+    return w.state == "overdue" || w.state == "failed" || w.state == "refused";
 }
 
 bool is_failure(std::string_view disposition)
@@ -114,8 +122,53 @@ Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& w
     TRY(const auto there, read_watch(txn, key));
     if (!there) return put_watch(txn, key, nullptr, watch);
     // Sent again after its failure was told: this one is waited for as well.
-    const bool over = there->state == "overdue" || there->state == "failed";
-    return over ? put_watch(txn, key, &*there, watch) : Status(Done{});
+    return is_over(*there) ? put_watch(txn, key, &*there, watch) : Status(Done{});
+}
+
+Status note_recipient(WriteTxn& txn, const RecordStore& store, const WatchRecord& row)
+{
+    auto recipient = parse_address(row.recipient, true);
+    if (!recipient || row.message_id.empty()) return Done{};
+    auto key = key_of(store, row.message_id, *recipient);
+    TRY(const auto there, read_watch(txn, key));
+    if (!there) return put_watch(txn, key, nullptr, row);
+    const bool stands = there->sender != row.sender || (!is_over(*there) && there->state != "untouched");
+    return stands ? Status(Done{}) : put_watch(txn, key, &*there, row);
+}
+
+Status note_local(WriteTxn& txn, const RecordStore& store, std::string_view message_id,
+                  const std::string& sender, const Address& recipient, std::string_view state,
+                  const std::string& failure, Time now)
+{
+    auto key = key_of(store, message_id, recipient);
+    TRY(const auto before, read_watch(txn, key));
+    if (!before || before->leg != "local" || before->sender != sender) return Done{};
+    auto after = *before;
+    after.state = state;
+    if (!after.processed_ms && state != "failed") after.processed_ms = in_ms(now);
+    if (state == "delivered") after.dispatched_ms = in_ms(now);
+    if (state == "failed") {
+        after.failed_ms = in_ms(now);
+        after.failure = failure;
+    }
+    return put_watch(txn, key, &*before, after);
+}
+
+Result<bool> note_own_bounce(WriteTxn& txn, const RecordStore& store, const OwnBounce& bounce, Time now)
+{
+    auto key = key_of(store, bounce.message_id, bounce.recipient);
+    TRY(const auto before, read_watch(txn, key));
+    if (!before || before->state != "waiting") return false;
+    const auto told = parse_address(before->return_path, true);
+    const bool this_one = before->envelope_id.empty() ? before->queue_id == bounce.queue_id
+                                                      : before->envelope_id == bounce.envelope_id;
+    if (!this_one || !told || !(*told == bounce.sender)) return false;
+    auto after = *before;
+    after.state = "failed";
+    after.failed_ms = in_ms(now);
+    after.failure = "bounced" + (bounce.status.empty() ? "" : ":" + bounce.status);
+    CHECK(put_watch(txn, key, &*before, after));
+    return true;
 }
 
 Result<std::optional<WatchRecord>> get_watch(ReadTxn& txn, const RecordStore& store,
@@ -150,7 +203,7 @@ Result<NoticeUse> note_notice(WriteTxn& txn, const RecordStore& store, std::stri
 {
     auto key = key_of(store, message_id, recipient);
     TRY(const auto before, read_watch(txn, key));
-    if (!before) return NoticeUse::unknown;
+    if (!before || !before->is_sealed()) return NoticeUse::unknown;
     auto after = *before;
     bool news = take_note(after, disposition, final_delivery, failure, in_ms(now));
     settle(after);

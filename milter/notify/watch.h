@@ -1,10 +1,12 @@
-// watch.h - outbound mail waiting for notifications: who must answer by when, and what came.
+// watch.h - outbound mail waiting for notifications: who must answer by when, and what came; and beside it what became of every
+// other recipient of a message, so that one look-up tells all of them.
 //
 // One row per message and recipient, written in the transaction that takes the message (F14). Without a request for
 // final-destination notification a recipient is complete with processed; with one, with processed and a dispatched that
 // carries the extension; in both cases with a failure (F11). What is not complete in time is overdue: the submitter gets
 // a failure report, and whatever comes later is kept in audit but shows no success (F9). Repeated notices are noted once
-// (7 days and longer: as long as the row lives), displayed always. Inside write() or read(); thread safe.
+// (7 days and longer: as long as the row lives), displayed always. What Postfix itself has told the submitter (its bounce of
+// the sealed message) is not told again. Inside write() or read(); thread safe.
 #pragma once
 #include <optional>
 #include <string>
@@ -25,16 +27,43 @@ struct WatchRecord {
     std::string recipient;
     std::string queue_id;
     bool wants_final = false;
-    std::string state = "waiting";  ///< waiting | complete | failed | overdue
-    std::string failure;            ///< failed: what the notice said; overdue: the token
+    /// sealed: waiting | complete | failed | overdue, or sent (mail nobody answers, E12).
+    /// local: queued | processed | delivered | relayed | failed. refused and untouched: the same word.
+    std::string state = "waiting";
+    std::string failure;  ///< failed: what the notice said; overdue, refused: the token
     std::int64_t sent_ms = 0;
     std::int64_t processed_by_ms = 0, dispatched_by_ms = 0;  ///< deadlines
     std::int64_t processed_ms = 0, dispatched_ms = 0, displayed_ms = 0,
                  failed_ms = 0;  ///< when it came; 0: not yet
+    /// sealed | local | refused | untouched. Held recipients have no row: their records tell it.
+    std::string leg = "sealed";
+    std::string envelope_id;  ///< hex, of a sealed leg from the outbox; "": it left in place, under queue_id
+    bool is_sealed() const { return leg == "sealed"; }
 };
 
 /// A row for a message that leaves. One that is there already (the client's repeat) stays as it is.
 Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& watch);
+
+/// A row for a recipient nobody has to answer for. It stands in for what was refused or failed before, never for one that
+/// is under way. Without a Message-ID nothing is written: nobody could ask for it.
+Status note_recipient(WriteTxn& txn, const RecordStore& store, const WatchRecord& row);
+/// What became of a local recipient of a message of `sender`: processed | delivered | relayed | failed. Nothing happens
+/// when there is no such row.
+Status note_local(WriteTxn& txn, const RecordStore& store, std::string_view message_id,
+                  const std::string& sender, const Address& recipient, std::string_view state,
+                  const std::string& failure, Time now);
+
+/// A bounce that our own MTA has sent to the submitter.
+struct OwnBounce {
+    std::string message_id;
+    std::string queue_id;     ///< of the message that bounced
+    std::string envelope_id;  ///< ENVID, "" when it had none
+    Address sender;           ///< who was told: its envelope sender
+    Address recipient;
+    std::string status;  ///< "5.1.1"
+};
+/// The row becomes failed, told already. False when we wait for no such message: another sender, queue id or ENVID.
+Result<bool> note_own_bounce(WriteTxn& txn, const RecordStore& store, const OwnBounce& bounce, Time now);
 
 /// The row of a message and recipient, however spelled.
 Result<std::optional<WatchRecord>> get_watch(ReadTxn& txn, const RecordStore& store,

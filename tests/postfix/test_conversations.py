@@ -2,9 +2,10 @@
 import os
 import unittest
 
-from harness import smime
+from harness import client, smime
 from harness.base import until, write
 from harness.pair import FINAL, OPTION, Notice, PairTest
+from harness.site import PASSWORD
 
 MOVED, FULL = "moved@direct.hospital.test", "full@direct.hospital.test"
 NEWUSER, SLOW = "newuser@direct.hospital.test", "slow@direct.hospital.test"
@@ -103,7 +104,75 @@ class Talk(PairTest):
         self.assertIn(b"5.1.1", bounce)
         self.assertNotIn(b"BODYMARK", bounce)
         self.assertNotIn(b"SUBJECTMARK", bounce)
-        self.assertIsNone(self.clinic.status(message_id)["processed"], "an unsigned bounce is no answer")
+        row = until(lambda: self.row_when(message_id, "failed"), "our Postfix's own bounce noted", detail=lambda: self.clinic.audit()[-3:])
+        self.assertEqual((row["failure"], row["processed"]), ("bounced:5.1.1", None))
+        self.assertIn("told by our MTA", [e["detail"] for e in self.clinic.audit() if e["event"] == "delivery-report"][-1])
+
+    def row_when(self, message_id, state, recipient=None):
+        row = self.clinic.status(message_id, recipient)
+        return row if row["state"] == state else None
+
+    def test_a_bcc_of_an_unknown_user_is_known_by_its_envelope(self):
+        gone = "nosuch@direct.hospital.test"
+        mail = smime.mail(self.nurse, self.ward, "SUBJECTMARK", "BODYMARK\n")
+        outcome = client.send(self.clinic.postfix.submission, self.nurse, [self.ward, gone], mail, login=self.nurse, password=PASSWORD)
+        self.assertTrue(outcome.accepted, outcome.last)
+        message_id = smime.field(mail, "Message-ID")
+        row = until(lambda: self.row_when(message_id, "failed", gone), "the bounce noted", detail=lambda: self.clinic.audit()[-3:])
+        self.assertEqual(row["failure"], "bounced:5.1.1")
+        self.assertIn(("processed", self.ward, ""), self.told(2))
+
+    def test_a_forged_bounce_at_the_report_listener_hides_nothing(self):
+        """The report domain takes bounces of notices from everywhere; the copies of our own Postfix have never crossed a listener."""
+        self.clinic.postfix.stop()
+        self.clinic.postfix.transport[self.hospital.domain] = "discard:"
+        self.clinic.postfix.start()
+        try:
+            message_id = self.says(self.ward)
+            self.settled()
+            [queue_id] = [r["queue_id"] for r in self.clinic.daemon.ctl_json("status", message_id)["watch"]]
+            forged = (f"Received: by mx.clinic.test (Postfix)\r\n\tid 1; Sun, 22 Nov 2026 10:00:00 +0000\r\n"
+                      "From: MAILER-DAEMON@mx.clinic.test\r\nTo: postmaster\r\nMIME-Version: 1.0\r\nMessage-ID: <f@x.test>\r\n"
+                      "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nno\r\n--b\r\n"
+                      f"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.clinic.test\r\nX-Postfix-Queue-ID: {queue_id}\r\n"
+                      f"X-Postfix-Sender: rfc822; {self.nurse}\r\n\r\nFinal-Recipient: rfc822; {self.ward}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+                      f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {message_id}\r\n\r\n--b--\r\n").encode()
+            outcome = client.send(self.clinic.postfix.mx, "", f"direct-dsn+bounced@{self.clinic.report_domain}", forged)
+            self.assertTrue(outcome.accepted, outcome.last)
+            self.settled()
+            self.assertEqual(self.clinic.status(message_id)["state"], "waiting")
+        finally:
+            self.clinic.postfix.stop()
+            self.clinic.postfix.transport[self.hospital.domain] = f"smtp:[127.0.0.1]:{self.hospital.postfix.mx}"
+            self.clinic.postfix.start()
+
+    def test_status_tells_of_every_recipient(self):
+        """Sealed, local, held, refused: each with what became of it."""
+        nobody, at_home = "nobody@direct.nowhere.test", "newuser@direct.clinic.test"
+        line = "jane@person.test;Name of the first pet;Zanzibar77;SUBJECTMARK"
+        message_id = self.says([self.ward, self.doctor, nobody, at_home, MOVED], subject=line)
+        self.told(6)
+        rows = {r["recipient"]: r for r in self.clinic.daemon.ctl_json("status", message_id)["watch"]}
+        self.assertEqual({r: (row["leg"], row["state"]) for r, row in rows.items()}, {
+            self.ward: ("sealed", "complete"), MOVED: ("sealed", "complete"), self.doctor: ("local", "delivered"),
+            nobody: ("refused", "refused"), at_home: ("held", "held")})
+        self.assertEqual(rows[nobody]["failure"], "no-certificate")
+        for recipient, times in ((self.doctor, ("sent", "processed", "dispatched")), (nobody, ("sent", "failed")), (at_home, ("sent", "processed")),
+                                 (MOVED, ("sent", "processed", "failed"))):
+            for name in times:
+                self.assertRegex(rows[recipient][name], r"^2\d{3}-", f"{recipient} {name}")
+        # The same at the other end, where it came in.
+        rows = {r["recipient"]: r for r in self.hospital.daemon.ctl_json("status", message_id)["watch"]}
+        self.assertEqual({r: (row["leg"], row["state"], row["failure"]) for r, row in rows.items()}, {
+            self.ward: ("local", "delivered", ""), MOVED: ("local", "failed", "delivery-failed")})
+        # A message that was refused as a whole, and the table for people.
+        outcome, refused = self.send(self.clinic, self.nurse, nobody)
+        self.assertFalse(outcome.accepted)
+        self.assertEqual(self.clinic.status(refused)["failure"], "no-certificate")
+        shown = self.clinic.daemon.ctl("status", message_id)
+        self.assertEqual(shown.out.split("\n")[0].split(), ["RECIPIENT", "LEG", "STATE", "SENT", "PROCESSED", "DISPATCHED", "DISPLAYED", "FAILED", "WHY"])
+        for secret in ("SUBJECTMARK", "Zanzibar77", "BODYMARK"):
+            self.assertNotIn(secret, shown.out + self.clinic.daemon.ctl("status", message_id, "--json").out)
 
     def test_a_user_who_has_gone_after_processed(self):
         message_id = self.says(MOVED)
@@ -224,7 +293,8 @@ class Refusing(PairTest):
         self.settled()
         self.assertEqual(self.hospital.postfix.maildir(self.ward), [])
         self.assertEqual(len(self.clinic.postfix.maildir(self.nurse)), 1, "no notification about what was not trusted")
-        self.assertEqual(self.clinic.status(message_id)["state"], "waiting")
+        row = self.clinic.status(message_id)
+        self.assertEqual((row["state"], row["failure"]), ("failed", "bounced:5.7.11"))
         self.nothing_leaks()
 
 
@@ -311,22 +381,33 @@ class Silence(PairTest):
 
 
 class GoneForGood(PairTest):
-    """The partner's mail server never comes back: the clinic's own gives up, and so do we. Neither tells anything of it."""
+    """The partner's mail server never comes back: the clinic's own gives up and tells it, and we do not tell it again."""
     clinic_options = {"sections": {"notify": {"processed_within": "8s"}}, "postfix": {"maximal_queue_lifetime": "3s"}}
 
-    def test_the_sender_hears_of_both(self):
+    def test_the_sender_hears_of_it_once(self):
+        """After the bounce an overdue report came too."""
         self.hospital.postfix.stop()
         message_id = self.says(self.ward)
-        told = [Notice(raw) for raw in self.box(self.clinic, self.nurse, 2)]
+        [bounce] = [Notice(raw) for raw in self.box(self.clinic, self.nurse, 1)]
         self.settled_at_home()
-        bounce, report = sorted(told, key=lambda n: "MAILER-DAEMON" not in n.message["From"])
-        self.assertEqual(report.what, [("report", self.ward, "processed-overdue")])
-        self.well_made(report)
         self.assertIn("MAILER-DAEMON", bounce.message["From"])
         self.well_made(bounce)
-        self.assertEqual(self.clinic.status(message_id)["state"], "overdue")
+        row = self.clinic.status(message_id)
+        self.assertEqual(row["state"], "failed")
+        self.assertRegex(row["failure"], r"^bounced:[45]\.")
+        # Another message, to one who takes it and is silent, is overdue after its time: by then this one would have been.
+        other = self.says("mute@direct.mute.test")
+        report = [Notice(raw) for raw in self.box(self.clinic, self.nurse, 2) if b"processed-overdue" in raw]
+        self.assertEqual([n.what for n in report], [[("report", "mute@direct.mute.test", "processed-overdue")]])
+        self.assertEqual(self.clinic.status(other)["state"], "overdue")
         self.assertEqual(len(self.clinic.postfix.maildir(self.nurse)), 2)
         self.nothing_leaks()
+
+    @classmethod
+    def prepare(cls):
+        ca = cls.pki.root("mute-ca")
+        cls.clinic.daemon.add_anchor(cls.clinic.domain, ca)
+        cls.clinic.daemon.add_certificate("mute@direct.mute.test", cls.pki.end("mute", ca, email="mute@direct.mute.test"))
 
     def settled_at_home(self):
         until(lambda: not self.clinic.busy(), "nothing owed or queued at the clinic", detail=self.clinic.busy)

@@ -23,7 +23,7 @@ class Watch(SiteTest):
         self.sink.wait_for(to)
         return smime.field(mail, "Message-ID")
 
-    def mdn(self, message_id, disposition, *, extra="", by=f"bob@{THERE}", about=None, signer=None, words="words"):
+    def mdn(self, message_id, disposition, *, extra="", by=f"bob@{THERE}", about=None, signer=None, words="words", keys=None):
         return smime.sealed(
             (f"From: {by}\r\nTo: alice@{HERE}\r\nSubject: MDN {disposition}\r\nDate: Sun, 22 Nov 2026 07:00:00 +0000\r\n"
              f"Message-ID: <{disposition}.{id(object())}.{message_id.strip('<>')}>\r\nMIME-Version: 1.0\r\nAuto-Submitted: auto-replied\r\n"
@@ -31,7 +31,7 @@ class Watch(SiteTest):
              f"--b\r\nContent-Type: text/plain\r\n\r\n{words}\r\n--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
              f"Final-Recipient: rfc822;{about or by}\r\nOriginal-Message-ID: {message_id}\r\n{extra}"
              f"Disposition: automatic-action/MDN-sent-automatically;{disposition}\r\n\r\n--b--\r\n").encode(),
-            [signer or self.bob], [self.alice])
+            [signer or self.bob], keys or [self.alice])
 
     def arrives(self, message, sender=""):
         self.accepted(self.inbound(message, sender=sender))
@@ -72,7 +72,8 @@ class Watch(SiteTest):
         self.settled()
         self.assertEqual(len(self.postfix.maildir(f"alice@{HERE}")), 1)
         rows = self.daemon.ctl("status", smime.field(mail, "Message-ID"), "--json").json["watch"]
-        self.assertEqual(sorted(r["recipient"] for r in rows), sorted(good))
+        self.assertEqual(sorted(r["recipient"] for r in rows if r["leg"] == "sealed"), sorted(good))
+        self.assertEqual(sorted(r["recipient"] for r in rows if r["leg"] == "refused"), bad)
         for who in bad:
             self.assertEqual(self.sink.for_address(who), [])
 
@@ -100,6 +101,16 @@ class Watch(SiteTest):
         self.arrives(self.mdn(message_id, "processed"))   # another message with the same news
         self.assertEqual(self.shown(), ["MDN processed"])
         self.assertIn("noted before", self.daemon.ctl("audit").out)
+
+    def test_a_notice_to_the_return_path_counts(self):
+        """It was held against the address in its brackets, and never fitted."""
+        carol = f"carol@{HERE}"
+        mail = smime.mail(f"alice@{HERE}", f"bob@{THERE}", "S", "T")
+        self.accepted(self.submit(mail, f"bob@{THERE}", sender=carol))
+        self.sink.wait_for(f"bob@{THERE}")
+        message_id = smime.field(mail, "Message-ID")
+        self.accepted(self.inbound(self.mdn(message_id, "processed", keys=[self.here]), carol, sender=""))
+        self.assertEqual(self.row(message_id)["state"], "complete")
 
     def test_nobody_speaks_for_somebody_else(self):
         message_id = self.sent(cc=[f"dave@{THERE}"])
@@ -142,7 +153,7 @@ class Watch(SiteTest):
         shown = self.daemon.ctl("status", message_id.strip("<>"))   # brackets are not asked for
         self.assertEqual(shown.code, 0, shown.err)
         head, *lines = shown.out.splitlines()
-        self.assertEqual(head.split(), ["MESSAGE-ID", "RECIPIENT", "STATE", "SENT", "PROCESSED", "DISPATCHED", "DISPLAYED", "FAILED", "WHY"])
+        self.assertEqual(head.split(), ["RECIPIENT", "LEG", "STATE", "SENT", "PROCESSED", "DISPATCHED", "DISPLAYED", "FAILED", "WHY"])
         bob, dave = ([line for line in lines if who in line][0] for who in ("bob@", "dave@"))
         times = r"\d{4}-\d\d-\d\d \d\d:\d\d"
         self.assertEqual(len(re.findall(times, bob)), 4, bob)    # sent, processed, dispatched, displayed

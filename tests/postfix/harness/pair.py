@@ -30,7 +30,7 @@ class Side:
         self.own = pki.end(f"{name}-{people[0]}", self.ca, email=self.people[0])
         self.all = pki.end(name, self.ca, dns=self.domain)
         self.store = Sink()
-        report_domain = f"direct-report.{name}.test"
+        report_domain = self.report_domain = f"direct-report.{name}.test"
         behind = {f"{who}@{self.domain}": f"smtp:[127.0.0.1]:{self.store.port}" for who in ("full", "slow")}
         self.postfix = PrivatePostfix(
             scratch.folder(f"{name}-postfix"), domains=(self.domain,),

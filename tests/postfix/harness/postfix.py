@@ -88,8 +88,8 @@ pickup    unix  n - n 60 1 pickup
 cleanup   unix  n - n - 0 cleanup
 qmgr      unix  n - n 2 1 qmgr
 rewrite   unix  - - n - - trivial-rewrite
-bounce    unix  - - n - 0 bounce
-defer     unix  - - n - 0 bounce
+bounce    unix  - - n - 0 bounce{copies}
+defer     unix  - - n - 0 bounce{copies}
 trace     unix  - - n - 0 bounce
 verify    unix  - - n - 1 verify
 flush     unix  n - n 1000? 0 flush
@@ -104,6 +104,12 @@ anvil     unix  - - n - 1 anvil
 showq     unix  n - n - - showq
 postlog   unix-dgram n - n - 1 postlogd
 """
+
+# What Postfix has told a sender itself, the daemon hears by the report listener (conf/postfix/master.cf).
+BOUNCE_COPIES = """
+  -o notify_classes=bounce
+  -o bounce_notice_recipient=direct-dsn+bounced@{report_domain}
+  -o 2bounce_notice_recipient=direct-dsn+bounced@{report_domain}"""
 
 
 def is_possible():
@@ -194,7 +200,8 @@ class PrivatePostfix:
             main = re.sub(rf"^{re.escape(name)} = .*\n", "", main, flags=re.M) + f"{name} = {value}\n"
         write(os.path.join(self.config, "main.cf"), main)
         write(os.path.join(self.config, "master.cf"), MASTER_CF.format(
-            mx=self.mx, submission=self.submission, report=self.report, reinject=self.reinject))
+            mx=self.mx, submission=self.submission, report=self.report, reinject=self.reinject,
+            copies=BOUNCE_COPIES.format(report_domain=self.report_domain)))
         self._table("mailboxes", {a: f"{a}/" for a in self.mailboxes})
         self._table("aliases", self.aliases)
         self._table("transport", transport)

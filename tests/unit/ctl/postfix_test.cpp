@@ -29,7 +29,12 @@ struct Site {
             {"submission", "inet", "smtpd", {{"milter_macro_daemon_name", "ORIGINATING"}}},
             {"127.0.0.1:10026", "inet", "smtpd", {{"smtpd_milters", ""}}},
             {"127.0.0.1:10027", "inet", "smtpd", {{"milter_macro_daemon_name", "direct-report"}}},
-            {"pickup", "unix", "pickup", {}}};
+            {"pickup", "unix", "pickup", {}},
+            {"bounce",
+             "unix",
+             "bounce",
+             {{"notify_classes", "bounce"},
+              {"bounce_notice_recipient", "direct-dsn+bounced@report.example.org"}}}};
         postfix.lookup = [](const std::string& key, const std::string&) {
             return key == "report.example.org" ? std::string("smtp:[127.0.0.1]:10027") : std::string();
         };
@@ -73,6 +78,21 @@ BOOST_AUTO_TEST_CASE(failing_open_is_a_fault)
     BOOST_TEST(s.complains("milter_default_action is \"accept\""));
 }
 
+BOOST_AUTO_TEST_CASE(copies_of_bounces_come_to_us_and_nowhere_else)
+{
+    Site s;
+    auto& bounce = s.postfix.services.back();
+    bounce.options["bounce_notice_recipient"] = "postmaster";
+    BOOST_TEST(s.complains("WARNING Postfix service bounce: bounce_notice_recipient is \"postmaster\""));
+    bounce.options.clear();
+    BOOST_TEST(s.complains("NOTE copies of Postfix's bounces do not come to us"));
+    BOOST_TEST(!s.complains("WARNING"));
+    // The service for mail whose time is up must not lead elsewhere either.
+    Site other;
+    other.postfix.services.push_back({"defer", "unix", "bounce", {{"notify_classes", "bounce"}}});
+    BOOST_TEST(other.complains("WARNING Postfix service defer"));
+}
+
 BOOST_AUTO_TEST_CASE(not_being_called_is_a_fault)
 {
     Site s;
@@ -108,8 +128,7 @@ BOOST_AUTO_TEST_CASE(the_loop_and_the_missing_listeners_are_found)
     BOOST_TEST(s.complains("calls our milter"));
     s.postfix.services.erase(s.postfix.services.begin() + 2);
     BOOST_TEST(s.complains("no smtpd on 127.0.0.1:10026"));
-    s.postfix.services.pop_back();
-    s.postfix.services.pop_back();
+    std::erase_if(s.postfix.services, [](const auto& one) { return one.name == "127.0.0.1:10027"; });
     BOOST_TEST(s.complains("delivery reports are not understood"));
     s.postfix.lookup = [](const std::string&, const std::string&) { return std::string(); };
     BOOST_TEST(s.complains("delivery reports get lost"));
