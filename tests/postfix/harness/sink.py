@@ -134,6 +134,8 @@ class _Session:
         lines = []
         while (line := self.rfile.readline()) and line != b".\r\n":
             lines.append(line[1:] if line.startswith(b".") else line)
+        if not line:
+            return  # the client has gone in the middle: no message
         if self.sink.refuse_data:
             self.say(self.sink.refuse_data)
             return
