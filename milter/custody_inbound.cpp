@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "milter/base/crypto.h"
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
@@ -53,6 +54,7 @@ private:
     LegRecord leg_;                    // how the clear leg is followed
     std::vector<PreparedPickup> pickups_;
     MessageRecord record_;
+    std::string once_id_;  // the Message-ID, or what stands for it in rows against repeats
 };
 
 Plan InboundTaking::run()
@@ -63,6 +65,8 @@ Plan InboundTaking::run()
                               "a recipient of ours is spelled in a way that cannot be delivered", true);
     opened_ = open_inbound(t_.site, t_.house.engine, {t_.message, ours_, t_.facts.now});
     if (plain()) return take_plain(t_, std::move(opened_.verdicts), others_);
+    // Sealed anew, the ciphertext is another one; a mail server's repeat is the same.
+    once_id_ = once_id_of(t_.site, opened_.message, opened_.message_id, hex(sha256(t_.message)));
     discard(t_.message);
     // One recipient whose verdict may be another in a minute decides for all: nobody gets it twice.
     if (is_temporary(opened_.overall())) return refused();
@@ -182,7 +186,7 @@ Result<PreparedPickup> InboundTaking::prepare_one(RecipientVerdict& verdict, New
                         opened_.message_id};
     TRY(auto pickup, prepare_pickup(t_, source, verdict.recipient, std::move(line)));
     pickup.held.record.wants_notices = wishes_.notices;
-    pickup.held.record.once_key = once_key(t_.house.store, "held", opened_.message_id, opened_.from->text(),
+    pickup.held.record.once_key = once_key(t_.house.store, "held", once_id_, opened_.from->text(),
                                            verdict.recipient.text(), opened_.signed_digest);
     return pickup;
 }
@@ -238,7 +242,7 @@ Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipi
     leg_.original_message_id = opened_.message_id;
     leg_.sender = record_.sender;
     leg_.digest = opened_.signed_digest;
-    leg_.once_id = opened_.message_id;
+    leg_.once_id = once_id_;
     return Done{};
 }
 
@@ -266,9 +270,8 @@ Status InboundTaking::write(WriteTxn& txn)
         entry.detail += told;
         if (!opened_.warnings.empty()) entry.detail += "; marked " + join(opened_.warnings, ", ");
         if (!is_refusal(v.reason)) {
-            TRY(bool first,
-                first_time(txn, store, v.reason == Reason::held ? "held" : "leg", opened_.message_id, sender,
-                           v.recipient, opened_.signed_digest, t_.facts.now));
+            TRY(bool first, first_time(txn, store, v.reason == Reason::held ? "held" : "leg", once_id_,
+                                       sender, v.recipient, opened_.signed_digest, t_.facts.now));
             if (!first) entry.detail += "; taken before, this is the sender's repeat";
             if (first && shown && v.reason == Reason::accepted) fresh.push_back(v.recipient);
             if (first && v.reason == Reason::held) CHECK(write_pickups(txn, v.recipient));

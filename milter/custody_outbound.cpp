@@ -39,7 +39,6 @@ private:
     WatchRecord watch_for(const Address& recipient) const;
     Plan refused();
     Plan taken();
-    void replace_header(Plan& plan, const SealedLeg& leg) const;
     std::vector<std::string> with_reason(Reason reason) const;
 
     Taking t_;
@@ -47,6 +46,7 @@ private:
     std::vector<Address> outside_, local_, newuser_;
     SealedMail sealed_;
     std::string content_sha_, submitted_id_;
+    std::string once_id_;                 // the Message-ID, or what stands for it in rows against repeats
     std::string for_others_;              // set when newuser stands among the recipients: without its line
     std::vector<PreparedEntry> entries_;  // further legs and the failure report
     /// What the store must not make twice for a repeat.
@@ -95,6 +95,8 @@ Status OutboundTaking::hide_newuser_line()
     if (!newuser_.empty() && is_cms(entity.content_type))
         return fail(refuse(Reason::already_encrypted, "the submitted message is already encrypted"));
     submitted_id_ = message_id(entity.headers);
+    // A client's repeat cannot be told from a second message then: better two than none.
+    once_id_ = once_id_of(t_.site, t_.message, submitted_id_, hex(new_id()));
     if (newuser_.empty()) return Done{};
     TRY(for_others_, without_line(t_.site, t_.message, read_line(t_.site, t_.message)));
     return Done{};
@@ -181,7 +183,7 @@ Result<PreparedPickup> OutboundTaking::prepare_one(RecipientVerdict& verdict, Ne
     TRY(auto pickup, prepare_pickup(t_, source, verdict.recipient, std::move(line)));
     pickup.held.record.wants_notices = wishes_.notices;
     pickup.held.record.once_key =
-        once_key(t_.house.store, "held", submitted_id_, from_.text(), verdict.recipient.text(), content_sha_);
+        once_key(t_.house.store, "held", once_id_, from_.text(), verdict.recipient.text(), content_sha_);
     return pickup;
 }
 
@@ -216,7 +218,7 @@ Status OutboundTaking::prepare_clear_leg()
     clear_leg_.original_message_id = sealed_.message_id;
     clear_leg_.sender = from_.text();
     clear_leg_.digest = content_sha_;
-    clear_leg_.once_id = submitted_id_;
+    clear_leg_.once_id = once_id_;
     auto token = hex(clear_leg_.envelope_id);
     TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "clear-leg",
                                   "direct-dsn+" + token + "@" + t_.site.report_domain(), token,
@@ -263,8 +265,8 @@ Status OutboundTaking::write(WriteTxn& txn)
     std::vector<std::vector<std::string>> fresh(entries_.size());
     for (const auto& o : owed_) {
         if (entries_[o.entry].entry.kind == "sealed-leg") CHECK(forget_failed(txn, o.recipient));
-        TRY(bool first, first_time(txn, store, o.kind, submitted_id_, from_.text(), o.recipient, content_sha_,
-                                   t_.facts.now));
+        TRY(bool first,
+            first_time(txn, store, o.kind, once_id_, from_.text(), o.recipient, content_sha_, t_.facts.now));
         auto& to = fresh[o.entry];
         if (entries_[o.entry].entry.kind != "failure-dsn") {
             if (first) to.push_back(o.recipient.text());
@@ -285,8 +287,8 @@ Status OutboundTaking::write(WriteTxn& txn)
         }
     }
     for (const auto& p : pickups_) {
-        TRY(bool first, first_time(txn, store, "held", submitted_id_, from_.text(), p.recipient, content_sha_,
-                                   t_.facts.now));
+        TRY(bool first,
+            first_time(txn, store, "held", once_id_, from_.text(), p.recipient, content_sha_, t_.facts.now));
         if (!first) continue;
         CHECK(write_pickup(txn, t_.house, t_.site, t_.facts, p));
         CHECK(owe_held_notices(txn, t_.house, t_.facts, wishes_, p));
@@ -319,7 +321,7 @@ Status OutboundTaking::forget_failed(WriteTxn& txn, const Address& recipient)
     TRY(const auto watch, get_watch(txn, store, sealed_.message_id, recipient));
     if (!watch || (watch->state != "overdue" && watch->state != "failed")) return Done{};
     CHECK(txn.erase(Table::idempotency,
-                    once_key(store, "leg", submitted_id_, from_.text(), recipient.text(), content_sha_)));
+                    once_key(store, "leg", once_id_, from_.text(), recipient.text(), content_sha_)));
     return Done{};
 }
 
@@ -359,25 +361,6 @@ Plan OutboundTaking::refused()
     return plan;
 }
 
-/// Everything the submitter wrote into the header goes, what may stand outside comes (B8).
-void OutboundTaking::replace_header(Plan& plan, const SealedLeg& leg) const
-{
-    plan.remove_headers = t_.seen;
-    auto outer = read_entity(leg.outer, {});
-    for (const auto& field : outer->headers.fields()) {
-        std::string value;
-        for (char c : field.value)
-            if (c != '\r') value += c;
-        plan.add_headers.emplace_back(field.name, std::string(trim(value)));
-    }
-    for (const auto& [name, value] : leg.body.headers) {
-        std::string text;
-        for (char c : value)
-            if (c != '\r') text += c;
-        plan.add_headers.emplace_back(name, text);
-    }
-}
-
 Plan OutboundTaking::taken()
 {
     Plan plan;
@@ -390,7 +373,7 @@ Plan OutboundTaking::taken()
     for (const auto& r : t_.recipients)
         if (std::find(leg.recipients.begin(), leg.recipients.end(), *r.address) == leg.recipients.end())
             plan.drop_recipients.push_back(r.path);
-    replace_header(plan, leg);
+    replace_header(plan, t_.seen, leg);
     plan.body = std::move(leg.body.body);
     plan.verdict = Plan::Verdict::accept;
     return plan;

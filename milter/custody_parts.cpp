@@ -150,6 +150,14 @@ Result<bool> first_time(WriteTxn& txn, const RecordStore& store, const char* kin
                               now);
 }
 
+std::string once_id_of(const Site& site, std::string_view message, const std::string& message_id,
+                       const std::string& sending)
+{
+    if (!message_id.empty()) return message_id;
+    const auto entity = read_entity(message, site.mime_limits());
+    return entity && entity->headers.count("Date") > 0 ? "" : "sent " + sending;
+}
+
 Plan plan_for(const Fault& fault, const std::string& help_url)
 {
     Plan plan;
@@ -158,6 +166,24 @@ Plan plan_for(const Fault& fault, const std::string& help_url)
         fault.retry == Retry::later && !is_temporary(fault.reason) ? Reason::temporary : fault.reason;
     plan.refuse(answer_for(reason, true, help_url));
     return plan;
+}
+
+void replace_header(Plan& plan, const std::vector<std::pair<std::string, int>>& seen, const SealedLeg& leg)
+{
+    plan.remove_headers = seen;
+    auto outer = read_entity(leg.outer, {});
+    for (const auto& field : outer->headers.fields()) {
+        std::string value;
+        for (char c : field.value)
+            if (c != '\r') value += c;
+        plan.add_headers.emplace_back(field.name, std::string(trim(value)));
+    }
+    for (const auto& [name, value] : leg.body.headers) {
+        std::string text;
+        for (char c : value)
+            if (c != '\r') text += c;
+        plan.add_headers.emplace_back(name, text);
+    }
 }
 
 Plan ours_leave(const std::vector<Recipient>& recipients)

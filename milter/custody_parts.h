@@ -11,6 +11,7 @@
 #include "milter/notify/leg.h"
 #include "milter/notify/owed_notice.h"
 #include "milter/notify/watch.h"
+#include "milter/sta/outbound.h"
 #include "milter/store/schema.h"
 
 namespace direct {
@@ -96,6 +97,12 @@ Result<bool> about_mail_of(RecordStore& store, const std::vector<NoticeClaim>& c
 Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, const NoticeWishes& wishes,
                         const PreparedPickup& p);
 
+/// What stands for the Message-ID in those rows. Without one the bytes tell a message from the next, as its Date is among them;
+/// without a Date too, two messages may well be the same byte for byte: then `sending` tells one sending from another.
+/// @param message  what the digest in the rows is made of
+std::string once_id_of(const Site& site, std::string_view message, const std::string& message_id,
+                       const std::string& sending);
+
 /// The idempotency row of one thing for one recipient: true the first time within 10 days.
 /// @param kind     what is made: "leg", "held", "mdn", "failure-dsn"
 /// @param content  digest of the bytes that make a repeat a repeat
@@ -111,6 +118,9 @@ Plan take_plain(Taking& taking, std::vector<RecipientVerdict> verdicts, bool oth
 /// What recipients of ours get is in the store: they leave the envelope, and nobody left in it means discard. The others keep
 /// the bytes as they came.
 Plan ours_leave(const std::vector<Recipient>& recipients);
+
+/// Everything the submitter wrote into the header goes, what may stand outside comes (B8). The leg's outer header can be read.
+void replace_header(Plan& plan, const std::vector<std::pair<std::string, int>>& seen, const SealedLeg& leg);
 
 /// Answer for a message that could not be taken: the fault's own, never more than it may tell.
 Plan plan_for(const Fault& fault, const std::string& help_url = "");

@@ -172,6 +172,8 @@ Status PlainTaking::write(WriteTxn& txn)
         if (first && leg) fresh.push_back(v.recipient.text());
         tell |= first && report;
     }
+    if (t_.plain_submission && submitter_)
+        CHECK(note_untouched(txn, t_.house, t_.facts, t_.recipients, submitter_->text(), message_id_));
     if (!fresh.empty()) {
         auto entry = leg_->entry;
         entry.recipients = fresh;

@@ -2,7 +2,7 @@
 import os
 import unittest
 
-from harness import client, smime
+from harness import client, dns, smime
 from harness.base import until, write
 from harness.pair import FINAL, OPTION, Notice, PairTest
 from harness.site import PASSWORD
@@ -213,6 +213,35 @@ class Talk(PairTest):
         self.assertEqual(self.hospital.daemon.ctl("held", "revoke", held["id"]).code, 0)
         self.settled()
         self.assertEqual(len(self.clinic.postfix.maildir(self.nurse)), 2)
+
+
+class TalkByDns(Talk):
+    """The same conversations; each side has a name server of its own, and finds the other's certificates nowhere else."""
+    by_dns = True
+
+    def test_what_was_asked_of_the_partners_name_server(self):
+        self.clinic.daemon.restart()   # forgets its answers
+        self.hospital.dns.tap.clear()
+        self.says(self.ward)
+        self.told(1)
+        self.assertEqual(self.hospital.dns.tap.asked()[0], self.ward.replace("@", "."))
+        self.says(self.lab)
+        self.told(2)
+        self.assertIn(self.hospital.domain, self.hospital.dns.tap.asked())
+        self.assertIn(self.nurse.replace("@", "."), self.clinic.dns.tap.asked(), "the notice was sealed for a certificate from there")
+
+    def test_a_name_server_that_fails_is_waited_for(self):
+        asked_first = self.ward.replace("@", ".")
+        self.clinic.daemon.restart()
+        self.hospital.dns.tap.faults[asked_first] = dns.SERVFAIL
+        try:
+            outcome, _ = self.send(self.clinic, self.nurse, self.ward)
+            self.assertTrue(outcome.last.startswith(b"451 4.7.0"), outcome.last)
+        finally:
+            self.hospital.dns.tap.faults.clear()
+        self.clinic.daemon.restart()
+        self.says(self.ward)
+        self.assertEqual(self.told(1), [("processed", self.ward, "")])
 
 
 class Expired(PairTest):

@@ -1,7 +1,8 @@
 """Legs: clear, sealed, held, refused, untouched, Bcc, in any mixture in one message. Nobody gets another leg's body."""
+import re
 import unittest
 
-from harness import client, smime
+from harness import client, milter, smime
 from harness.site import HERE, PASSWORD, THERE, SiteTest
 
 MARK = "CLEARMARK"
@@ -19,6 +20,11 @@ class LegsTest(SiteTest):
         found = self.daemon.ctl("held", "list", "--json").json
         rows = found["held"] if isinstance(found, dict) and "held" in found else found
         return [r for r in rows if r.get("contact") == contact]
+
+    def legs_of(self, message):
+        """{recipient: (leg, state)} as directctl status has it."""
+        rows = self.daemon.ctl_json("status", smime.field(message, "Message-ID"))["watch"]
+        return {r["recipient"]: (r["leg"], r["state"]) for r in rows}
 
     def no_clear_text_outside(self):
         self.postfix.wait_queue_empty()
@@ -56,10 +62,44 @@ class Legs(LegsTest):
         for address in (UNKNOWN, OTHER):
             self.assertRegex(report.decode(), rf"Final-Recipient: rfc822; ?{address}")
         self.assertNotIn(MARK.encode(), report)
+        self.settled()
+        self.assertEqual(self.legs_of(mail), {
+            f"bob@{THERE}": ("sealed", "waiting"), f"dave@{THERE}": ("sealed", "waiting"), f"carol@{HERE}": ("local", "delivered"),
+            f"newuser@{HERE}": ("held", "held"), UNKNOWN: ("refused", "refused"), OTHER: ("refused", "refused")})
         self.nothing_delivered(OTHER)
         self.nothing_delivered(f"newuser@{HERE}")
         self.assertEqual(self.sink.for_address(UNKNOWN), [])
         self.no_clear_text_outside()
+
+    def test_what_nothing_tells_apart_is_taken_twice_and_a_repeat_once(self):
+        """Messages without a Message-ID had all the same one: the second of two was answered 250 and never delivered. (Straight
+        over the milter protocol: to a client on its own machine Postfix gives a Message-ID before we see the message.)"""
+        def comes(message, sender, to, **more):
+            answer = milter.deliver(self.daemon.socket, sender, [to], message, **more)
+            self.assertEqual(answer.code, 250, answer.text)
+        def without(mail, *names):
+            return re.sub(rb"(?mi)^(" + "|".join(names).encode() + rb"): [^\n]*\n", b"", mail)
+        alice, carol, held = f"alice@{HERE}", f"carol@{HERE}", "twice@person.test"
+        for names, copies in ((("Message-ID",), 1), (("Message-ID", "Date"), 2)):
+            with self.subTest(names):
+                self.setUp()
+                before = len(self.held_for(held))
+                mail = without(smime.mail(f"alice@{HERE}", carol, "S", f"{MARK} {len(names)}\n"), *names)
+                line = without(smime.mail(f"alice@{HERE}", f"newuser@{HERE}", f"{held};Real {len(names)}", "Body\n"), *names)
+                for _ in range(2):
+                    comes(mail, alice, carol, login=alice, daemon_name="ORIGINATING")
+                    comes(line, alice, f"newuser@{HERE}", login=alice, daemon_name="ORIGINATING")
+                self.settled()
+                self.assertEqual(len(self.postfix.maildir(carol)), copies)
+                self.assertEqual(len(self.held_for(held)) - before, copies)
+                # Arriving, the ciphertext tells a mail server's repeat from a message that was sealed anew.
+                inner = without(smime.mail(f"bob@{THERE}", carol, "S", f"{MARK} in {len(names)}\n"), *names)
+                self.postfix.empty_mailboxes()
+                first, second = (smime.sealed(inner, [self.bob], [self.here]) for _ in range(2))
+                for message in (first, first, second):
+                    comes(message, f"bob@{THERE}", carol)
+                self.settled()
+                self.assertEqual(len(self.postfix.maildir(carol)), copies)
 
     def test_one_arriving_message_with_every_leg(self):
         ours = [f"alice@{HERE}", f"newuser@{HERE}", f"carol@{HERE}"]
@@ -76,6 +116,9 @@ class Legs(LegsTest):
             self.assertNotIn(MARK.encode(), got)
         self.nothing_delivered(f"newuser@{HERE}")
         self.no_clear_text_outside()
+        self.assertEqual(self.legs_of(inner), {
+            f"alice@{HERE}": ("local", "delivered"), f"carol@{HERE}": ("local", "delivered"), f"newuser@{HERE}": ("held", "held"),
+            OTHER: ("untouched", "untouched"), OUTSIDE: ("untouched", "untouched")})
 
     def test_the_refused_leave_and_the_others_keep_ciphertext(self):
         inner = smime.mail(f"bob@{THERE}", [f"alice@{HERE}", f"carol@{HERE}"], "S", f"Body {MARK}\n")
@@ -84,6 +127,7 @@ class Legs(LegsTest):
         self.assertIn(MARK.encode(), self.delivered()[0])
         self.assertEqual(smime.body_der(self.delivered(OTHER)[0]), smime.body_der(message))
         self.nothing_delivered(f"carol@{HERE}")
+        self.assertEqual(self.legs_of(inner)[f"carol@{HERE}"], ("refused", "refused"))
 
     def test_however_a_recipient_is_spelled_it_leaves_the_envelope(self):
         spellings = [f'"alice"@{HERE}', f"ALICE@{HERE.upper()}", f"alice@{HERE}"]
@@ -123,6 +167,8 @@ class Legs(LegsTest):
         self.assertNotIn(MARK.encode(), report)
         self.nothing_delivered()
         self.in_audit("not-encrypted")
+        self.assertEqual(self.legs_of(mail), {f"alice@{HERE}": ("refused", "refused"), OTHER: ("untouched", "untouched"),
+                                              OUTSIDE: ("untouched", "untouched")})
         # Alone there is nobody to be served: refused at once.
         self.refused(self.submit(smime.mail(OTHER, f"alice@{HERE}"), f"alice@{HERE}", login=OTHER), "not-encrypted")
 

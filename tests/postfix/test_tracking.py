@@ -1,5 +1,6 @@
-"""The cases of ONC's Edge Testing Tool about message tracking that concern a gateway, and DirectTrust's about delivery
-notification, by their numbers and names.
+"""The cases of ONC's Edge Testing Tool about message tracking that concern a gateway, by their numbers, and DirectTrust's seven
+about delivery notification at an SMTP edge, by their names: every message asks for final-destination notification, and the
+edge gets a single failure report or the dispatched notification.
 
   receiving (ONC MT 39, 40, 41)        the hospital is looked at; the clinic plays the testing tool
   sending   (ONC MT 21-29, 46, 47)     the clinic is looked at; hospital, nobody or a partner by hand answers
@@ -7,6 +8,7 @@ notification, by their numbers and names.
 import unittest
 
 from harness import client, smime
+from harness.base import until
 from harness.pair import FINAL, OPTION, Notice, PairTest
 
 GOOD = OPTION[1]
@@ -14,7 +16,7 @@ MOVED, FULL = "moved@direct.hospital.test", "full@direct.hospital.test"
 
 
 class Receiving(PairTest):
-    def test_mt_39_message_with_good_header_directtrust_happy_path_delivery_ig(self):
+    def test_mt_39_message_with_good_header_HappyPathDeliveryIG(self):
         for value in (GOOD, "X-DIRECT-FINAL-DESTINATION-DELIVERY=optional, true", "x-direct-final-destination-delivery=optional,true"):
             with self.subTest(value):
                 self.setUp()
@@ -26,7 +28,7 @@ class Receiving(PairTest):
                     self.assertEqual(FINAL in fields, notice.what[0][0] == "dispatched")
                     self.assertRegex(fields["Disposition"], r"^automatic-action/MDN-sent-automatically;")
 
-    def test_mt_40_message_with_bad_header_directtrust_bad_notification_request_header(self):
+    def test_mt_40_message_with_bad_header_ExceptionPathBadNotificationRequestHeader(self):
         for value in ("X-DIRECT-FINAL-DESTINATION-DELIVRY=optional,true", "X-DIRECT-FINAL-DESTINATION-DELIVERY=optional",
                       "X-DIRECT-FINAL-DESTINATION-DELIVERY", "true", "=;=,,"):
             with self.subTest(value):
@@ -87,7 +89,7 @@ class ByHand(PairTest):
 
 
 class Sending(ByHand):
-    def test_mt_21_and_29_positive_notification_directtrust_good_header(self):
+    def test_mt_21_and_29_positive_notification_HappyPathGoodHeader(self):
         message_id = self.says(self.ward, headers=[OPTION])
         self.assertEqual(self.told(2), [("dispatched", self.ward, ""), ("processed", self.ward, "")])
         self.assertEqual(self.clinic.status(message_id)["state"], "complete")
@@ -98,11 +100,14 @@ class Sending(ByHand):
         self.answers(message_id, "processed")
         self.assertEqual(self.clinic.status(message_id)["state"], "complete")
 
-    def test_mt_23_message_to_bad_address_directtrust_unknown_address(self):
-        self.says("nosuch@direct.hospital.test", headers=[OPTION])
+    def test_mt_23_message_to_bad_address_ExceptionPathBadAddress(self):
+        message_id = self.says("nosuch@direct.hospital.test", headers=[OPTION])
         [report] = self.reports()
         self.assertIn(b"Action: failed", report.raw)
         self.assertIn(b"Status: 5.1.1", report.raw)
+        # The edge is told once: our own Postfix has done so, and we know of it.
+        until(lambda: self.clinic.status(message_id)["state"] == "failed", "the bounce known to the daemon")
+        self.assertEqual(self.clinic.status(message_id)["failure"], "bounced:5.1.1")
         # The other way a partner tells it: processed, then failed.
         self.setUp()
         message_id = self.says(self.by_hand, headers=[OPTION])
@@ -111,7 +116,7 @@ class Sending(ByHand):
         self.box(self.clinic, self.nurse, 2)
         self.assertEqual((self.clinic.status(message_id)["state"], self.clinic.status(message_id)["failure"]), ("failed", "no-such-user"))
 
-    def test_mt_24_receiving_hisp_not_trusted_directtrust_not_trusted(self):
+    def test_mt_24_receiving_hisp_not_trusted_ExceptionPathUntrusted(self):
         self.says([self.by_hand, self.stranger], headers=[OPTION])
         [report] = self.reports()
         self.assertEqual(report.what, [("report", self.stranger, "no-path")])
@@ -120,7 +125,7 @@ class Sending(ByHand):
         self.assertEqual(outcome.status, "5.7.11")
         self.assertEqual(self.outside.for_address(self.stranger), [])
 
-    def test_mt_25_recipients_certificate_not_published_directtrust_no_certificate(self):
+    def test_mt_25_recipients_certificate_not_published_ExceptionPathNoPublishedCertificate(self):
         self.says([self.by_hand, self.nobody], headers=[OPTION])
         [report] = self.reports()
         self.assertEqual(report.what, [("report", self.nobody, "no-certificate")])
@@ -145,9 +150,17 @@ class Sending(ByHand):
 
 class SendingWithinSeconds(ByHand):
     """Timers of seconds."""
+
+    def test_mt_23_ExceptionPathBadAddress_gets_one_report_and_no_other_when_the_time_is_up(self):
+        message_id = self.says("nosuch@direct.hospital.test", headers=[OPTION])
+        silent = self.says(self.by_hand, headers=[OPTION])   # its time is up later than the other's
+        reports = self.reports(2)
+        self.assertEqual(sorted("MAILER-DAEMON" in r.message["From"] for r in reports), [False, True])
+        self.assertEqual([self.clinic.status(m)["state"] for m in (message_id, silent)], ["failed", "overdue"])
+
     clinic_options = {"sections": {"notify": {"processed_within": "6s", "dispatched_within": "8s"}}}
 
-    def test_mt_26_no_processed_mdn_directtrust_no_processed(self):
+    def test_mt_26_no_processed_mdn_ExceptionPathNoProcessedMDN(self):
         for headers in ([], [OPTION]):
             self.setUp()
             message_id = self.says(self.by_hand, headers=headers)
@@ -156,7 +169,7 @@ class SendingWithinSeconds(ByHand):
             self.assertEqual(report.groups[1]["Status"], "5.4.71")
             self.assertEqual(report.message["In-Reply-To"], message_id)
 
-    def test_mt_27_no_dispatched_mdn_directtrust_no_dispatched(self):
+    def test_mt_27_no_dispatched_mdn_ExceptionPathNoDispatchedMDN(self):
         message_id = self.says(self.by_hand, headers=[OPTION])
         self.answers(message_id, "processed")
         [report] = self.reports(2)
@@ -170,7 +183,7 @@ class SendingWithinSeconds(ByHand):
         self.assertEqual(self.clinic.status(message_id)["state"], "waiting")
         self.assertEqual([r.what[0][2] for r in self.reports(3)], ["dispatched-overdue"])
 
-    def test_mt_28_delayed_dispatched_mdn_directtrust_delayed_dispatched(self):
+    def test_mt_28_delayed_dispatched_mdn_ExceptionPathDelayedDispatchedMDN(self):
         message_id = self.says(self.by_hand, headers=[OPTION])
         self.answers(message_id, "processed")
         self.reports(2)

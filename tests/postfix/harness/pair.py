@@ -7,7 +7,7 @@ import email
 import email.policy
 import unittest
 
-from . import client, smime
+from . import client, dns, smime
 from .base import Failure, Scratch, until
 from .daemon import Daemon
 from .pki import Pki
@@ -47,13 +47,30 @@ class Side:
         self.daemon.add_key(self.people[0], self.own)
         self.daemon.add_key(self.domain, self.all)
         self.daemon.add_anchor(self.domain, self.ca)
+        self.dns, self.dns_folder = None, scratch.folder(f"{name}-dns")
+
+    def publishes(self):
+        """A name server of its own with what `directctl cert publish` says, and with nothing for any other name below test."""
+        lines = []
+        for name in (self.people[0], self.domain):
+            done = self.daemon.ctl("cert", "publish", name)
+            if done.code != 0:
+                raise Failure(f"cert publish {name}: {done.out}{done.err}")
+            lines += [line for line in done.out.splitlines() if " CERT " in line]
+        self.dns = dns.NameServer(self.dns_folder, {"test": [], self.domain: lines}).start()
 
     def meets(self, other, direction="both"):
-        """Knows the other's certificates, trusts its authority, and sends its mail to its mx listener."""
+        """Knows the other's certificates (from its name server, when it has one), trusts its authority, and sends its mail to its
+        mx listener."""
         if direction:
             self.daemon.add_anchor(self.domain, other.ca, direction)
-        self.daemon.add_certificate(other.people[0], other.own)
-        self.daemon.add_certificate(other.domain, other.all)
+        if other.dns:
+            self.daemon.sections["discovery"] = {"dns_servers": [other.dns.server], "dnssec": "off", "ldap_address": False,
+                                                 "ldap_domain": False}
+            self.daemon.write_config()
+        else:
+            self.daemon.add_certificate(other.people[0], other.own)
+            self.daemon.add_certificate(other.domain, other.all)
         self.postfix.transport[other.domain] = f"smtp:[127.0.0.1]:{other.postfix.mx}"
 
     def start(self):
@@ -64,6 +81,8 @@ class Side:
         self.daemon.stop()
         self.postfix.stop()
         self.store.stop()
+        if self.dns:
+            self.dns.stop()
 
     def busy(self):
         """What is owed or queued here; nothing when all has arrived."""
@@ -109,12 +128,15 @@ class PairTest(unittest.TestCase):
     """cls.clinic and cls.hospital, running. What differs, a class says in its attributes."""
 
     clinic_options, hospital_options = {}, {}
+    by_dns = False  # each publishes its certificates in a name server of its own, and the other finds them there
     trust = {"clinic": "both", "hospital": "both"}  # whose domain trusts the other, and in which direction
 
     @classmethod
     def setUpClass(cls):
         if why := is_possible():
             raise NotPossible(why)
+        if cls.by_dns:
+            dns.require_server()
         cls.scratch = Scratch()
         cls.addClassCleanup(cls.scratch.remove)
         cls.outside = Sink()
@@ -123,13 +145,16 @@ class PairTest(unittest.TestCase):
         cls.clinic = Side("clinic", ["nurse", "doctor"], cls.pki, cls.scratch, cls.outside, **cls.clinic_options)
         cls.hospital = Side("hospital", ["ward", "lab"], cls.pki, cls.scratch, cls.outside, **cls.hospital_options)
         cls.sides = (cls.clinic, cls.hospital)
+        for side in cls.sides:
+            cls.addClassCleanup(side.stop)
+            if cls.by_dns:
+                side.publishes()
         cls.clinic.meets(cls.hospital, cls.trust["clinic"])
         cls.hospital.meets(cls.clinic, cls.trust["hospital"])
         cls.prepare()
         cls.nurse, cls.doctor = cls.clinic.people
         cls.ward, cls.lab = cls.hospital.people
         for side in cls.sides:
-            cls.addClassCleanup(side.stop)
             side.start()
 
     @classmethod

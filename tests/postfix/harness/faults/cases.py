@@ -14,13 +14,15 @@ BOB, DAVE, ERIN = f"bob@{THERE}", f"dave@{THERE}", f"erin@{THERE}"
 PLAIN = "plain@here.test"          # local to Postfix, no Direct domain
 OUTSIDER = "doc@relayed.test"      # mx relays for it, no Direct domain
 NO_CERTIFICATE = "direct.unknown.test"
+OPTION = ("Disposition-Notification-Options", "X-DIRECT-FINAL-DESTINATION-DELIVERY=optional,true")
 CCD = os.path.join(source_dir(), "tests/mail/ccd_demo.xml")
 MANY_LINES = 12000  # more than the session's memory (256 KB) and than a row of the store: spool file and content file
 
 # Kind: how many of a hundred messages.
 KINDS = {"in-one": 16, "in-two": 8, "in-newuser": 8, "in-newuser-beside": 4, "in-outsider": 6, "in-documents": 4,
-         "in-big": 1, "in-plain": 5, "in-forged": 7, "not-ours": 6, "out-one": 8, "out-several": 5, "out-bcc": 5,
-         "out-mixed": 6, "out-unreachable": 4, "out-refused": 2, "out-documents": 2, "out-big": 1, "out-newuser": 2}
+         "in-big": 1, "in-plain": 5, "in-forged": 6, "not-ours": 5, "out-one": 8, "out-several": 5, "out-bcc": 5,
+         "out-mixed": 5, "out-unreachable": 3, "out-refused": 2, "out-documents": 2, "out-big": 1, "out-newuser": 2,
+         "out-all": 4}
 
 # SUB and BOD: subject and body of mail that must stay secret; QUE and ANS: newuser's question and answer; OPN: mail
 # in the clear that is none of ours.
@@ -48,7 +50,8 @@ class Case:
     unreachable: str = ""    # told to the submitter in a failure report
     contact: str = ""        # newuser: whom the notice goes to
     documents: int = 0
-    heard: tuple = ()        # notifications due to the sender: "processed alice@..."
+    final: bool = False      # asks for final-destination notification
+    heard: tuple = ()        # notifications due to the sender: "processed alice@...", "dispatched ..." when asked for
 
     @property
     def listener(self):
@@ -77,7 +80,8 @@ class Maker:
         case.message_id = f"<m{number:06d}.{self._mark(number, 'id')}@{THERE if kind.startswith('in') else HERE}>"
         getattr(self, "_" + kind.replace("-", "_"))(case, r)
         if case.sender in (ALICE, BOB) and not case.refused:
-            case.heard = tuple(f"processed {a}" for a in (*case.clear, *((NEWUSER,) if case.contact else ())))
+            words = ("processed", "dispatched") if case.final else ("processed",)
+            case.heard = tuple(f"{word} {a}" for word in words for a in (*case.clear, *((NEWUSER,) if case.contact else ())))
         return case
 
     def _mark(self, number, what):
@@ -89,6 +93,8 @@ class Maker:
     def _inner(self, case, r, to, *, subject=None, attachments=(), headers=(), lines=1):
         text = f"Dear colleague,\n{self.token(case.number, 'BOD')}\n" * lines
         text += "Findings are unremarkable.\n" * r.randint(0, 60)
+        case.final = r.random() < 0.3
+        headers = [*headers, *([OPTION] if case.final else [])]
         return smime.mail(case.sender, to, subject or f"Report {self.token(case.number, 'SUB')}", text, attachments,
                           headers, case.message_id)
 
@@ -212,6 +218,15 @@ class Maker:
     def _out_refused(self, case, r):
         case.refused = True
         self._outbound(case, r, (f"u{case.number:06d}@{NO_CERTIFICATE}",))
+
+    def _out_all(self, case, r):
+        """Local, outside, Bcc, held and refused in one message: one report, one held record, a copy each."""
+        case.clear, case.sealed = (CAROL,), (BOB, DAVE)
+        case.unreachable = f"u{case.number:06d}@{NO_CERTIFICATE}"
+        case.contact = f"p{case.number:06d}@person.test"
+        line = f"{case.contact};Real {self.token(case.number, 'SUB')}"   # the others read the real subject
+        to = [CAROL, BOB, DAVE, NEWUSER, case.unreachable]
+        self._outbound(case, r, to, [a for a in to if a != DAVE], subject=line)
 
     def _out_newuser(self, case, r):
         self._outbound(case, r, (NEWUSER,), subject=self._line(case, r))

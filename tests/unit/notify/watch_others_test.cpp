@@ -1,0 +1,106 @@
+// Beside those who have to answer: what our own MTA has told, and recipients nobody answers for.
+#include <boost/test/unit_test.hpp>
+
+#include "milter/notify/watch.h"
+#include "tests/unit/notify/watching.h"
+
+using namespace direct;
+using namespace direct::test;
+
+// What Postfix's bounce had told was told again an hour later: nobody answered.
+BOOST_AUTO_TEST_CASE(what_our_mta_has_told_is_not_overdue)
+{
+    Watching w;
+    w.begin_from("QUEUE1", "");
+    const auto bounce = w.bounce("QUEUE1", "");
+    auto other_message = bounce, other_recipient = bounce, other_sender = bounce;
+    other_message.message_id = "<2@here.test>";
+    other_recipient.recipient = *parse_address("dave@direct.there.test");
+    other_sender.sender = *parse_address("carol@direct.here.test");
+    for (const auto& other : {w.bounce("QUEUE2", ""), w.bounce("", ""), w.bounce("QUEUE2", "0a1b"),
+                              other_message, other_recipient, other_sender}) {
+        BOOST_TEST(!w.told(other));
+        BOOST_TEST(w.row().state == "waiting");
+    }
+    BOOST_TEST(w.told(bounce));
+    BOOST_TEST(w.row().state == "failed");
+    BOOST_TEST(w.row().failure == "bounced:5.1.1");
+    BOOST_TEST(w.overdue(seconds(10000)) == 0u);
+    BOOST_TEST(!w.told(bounce), "once");
+    // Sent again it is waited for again.
+    w.begin_from("QUEUE9", "");
+    BOOST_TEST(w.row().state == "waiting");
+    BOOST_TEST(!w.told(bounce), "the old queue id");
+}
+
+BOOST_AUTO_TEST_CASE(a_leg_from_the_outbox_is_known_by_its_envelope_id)
+{
+    Watching w;
+    w.begin_from("QUEUE1", "0a1b");
+    BOOST_TEST(!w.told(w.bounce("QUEUE1", "")), "its queue id is another one");
+    BOOST_TEST(!w.told(w.bounce("QUEUE7", "ffff")));
+    BOOST_TEST(w.told(w.bounce("QUEUE7", "0a1b")));
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_came_before_the_bounce_stands)
+{
+    Watching w;
+    w.begin_from("QUEUE1", "");
+    w.note("processed");
+    BOOST_TEST(!w.told(w.bounce("QUEUE1", "")));
+    BOOST_TEST(w.row().state == "complete");
+}
+
+BOOST_AUTO_TEST_CASE(other_recipients_stand_beside_and_nobody_answers_for_them)
+{
+    Watching w;
+    WatchRecord local;
+    local.message_id = "<1@here.test>";
+    local.sender = "alice@direct.here.test";
+    local.recipient = w.bob.text();
+    local.leg = "local";
+    local.state = "queued";
+    w.keep(local);
+    BOOST_TEST((w.note("processed") == NoticeUse::unknown), "his mailbox answers, not he");
+    const auto move = [&](const char* state, const std::string& sender = "alice@direct.here.test") {
+        BOOST_REQUIRE(w.store.write([&](WriteTxn& txn) {
+            return note_local(txn, w.store, "<1@here.test>", sender, w.bob, state, "delivery-failed", start);
+        }));
+        return w.row().state;
+    };
+    BOOST_TEST(move("processed", "eve@direct.there.test") == "queued", "somebody else's message");
+    BOOST_TEST(move("processed") == "processed");
+    BOOST_TEST(move("delivered") == "delivered");
+    BOOST_TEST(w.row().dispatched_ms == start.time_since_epoch().count());
+    auto again = local;
+    again.leg = again.state = "refused";
+    w.keep(again);
+    BOOST_TEST(w.row().state == "delivered", "never over one that is under way");
+    BOOST_TEST(move("failed") == "failed");
+    BOOST_TEST(w.row().failure == "delivery-failed");
+    w.keep(local);
+    BOOST_TEST(w.row().state == "queued", "sent again");
+    auto stranger = again;
+    stranger.sender = "eve@direct.there.test";
+    move("failed");
+    w.keep(stranger);
+    BOOST_TEST(w.row().state == "failed", "nobody writes over what another one sent");
+    BOOST_TEST(w.overdue(seconds(10000)) == 0u);
+    local.message_id = "";
+    w.keep(local);
+    BOOST_TEST(w.memory.rows(Table::watch) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_refused_and_is_sent_again_is_waited_for)
+{
+    Watching w;
+    WatchRecord refused;
+    refused.message_id = "<1@here.test>";
+    refused.sender = "alice@direct.here.test";
+    refused.recipient = w.bob.text();
+    refused.leg = refused.state = "refused";
+    w.keep(refused);
+    w.begin(false);
+    BOOST_TEST(w.row().state == "waiting");
+    BOOST_TEST((w.note("processed") == NoticeUse::news));
+}
