@@ -5,7 +5,7 @@
 
 #include "milter/base/text.h"
 #include "milter/notify/watch.h"
-#include "milter/records/found.h"
+#include "milter/records/lookup.h"
 #include "milter/records/verbs.h"
 
 namespace direct::verbs {
