@@ -131,7 +131,6 @@ XmlView::Verdict XmlView::normalise()
 bool XmlView::enter(pugi::xml_node element, int depth)
 {
     int attributes = 0;
-    pugi::xml_attribute typed;
     // By hand: the library's iterators are calls out of line, and this runs for every element.
     for (pugi::xml_attribute a = element.first_attribute(); a; a = a.next_attribute()) {
         if (++attributes > attributes_max) return false;
@@ -144,21 +143,30 @@ bool XmlView::enter(pugi::xml_node element, int depth)
             for (std::size_t i = 0; i < namespaces_.size(); ++i)
                 if (std::strcmp(namespaces_[i].uri, a.value()) == 0) space = static_cast<int>(i);
             scopes_.push_back({depth, name[5] ? name + 6 : "", space});
+            if (is_instance(space) && std::strcmp(name, "xmlns:xsi") != 0) other_type_ = true;
             if (scopes_.size() > declarations_max) return false;
             plain_ = is_plain(space_of(""));
-        } else {
-            const char* colon = std::strchr(name, ':');
-            if (colon && std::strcmp(colon, ":type") == 0) typed = a;
         }
     }
     rename(element);
-    if (typed && std::strcmp(typed.name(), "xsi:type") != 0) {
-        const std::string_view name = typed.name();
-        const int space = space_of(name.substr(0, name.size() - 5));
-        if (space >= 0 && std::strcmp(namespaces_[static_cast<std::size_t>(space)].prefix, "xsi") == 0)
-            typed.set_name("xsi:type");
-    }
+    if (other_type_) rename_type(element);
     return true;
+}
+
+// The type of a value by the customary name of that attribute.
+void XmlView::rename_type(pugi::xml_node element)
+{
+    for (pugi::xml_attribute a = element.first_attribute(); a; a = a.next_attribute()) {
+        const std::string_view name = a.name();
+        if (name.ends_with(":type") && name != "xsi:type" &&
+            is_instance(space_of(name.substr(0, name.size() - 5))))
+            a.set_name("xsi:type");
+    }
+}
+
+bool XmlView::is_instance(int space) const
+{
+    return space >= 0 && std::strcmp(namespaces_[static_cast<std::size_t>(space)].prefix, "xsi") == 0;
 }
 
 void XmlView::leave(int depth)
@@ -186,9 +194,9 @@ int XmlView::space_of(std::string_view prefix) const
 
 void XmlView::rename(pugi::xml_node element)
 {
-    const std::string_view name = element.name();
     // Nearly every element of nearly every document: no prefix, and none wanted.
-    if (plain_ && element != root_ && name.find(':') == std::string_view::npos) return;
+    if (plain_ && !std::strchr(element.name(), ':') && element != root_) return;
+    const std::string_view name = element.name();
     const auto colon = name.find(':');
     const auto prefix = colon == std::string_view::npos ? std::string_view() : name.substr(0, colon);
     const int space = space_of(prefix);

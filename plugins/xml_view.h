@@ -66,6 +66,8 @@ private:
     Verdict normalise();
     bool enter(pugi::xml_node element, int depth);
     void rename(pugi::xml_node element);
+    void rename_type(pugi::xml_node element);
+    bool is_instance(int space) const;
     void leave(int depth);
     int space_of(std::string_view prefix) const;
     bool is_plain(int space) const;
@@ -79,7 +81,8 @@ private:
     mutable std::vector<std::pair<std::string_view, pugi::xml_node>> ids_;
     mutable bool ids_sorted_ = false;
     bool unqualified_ = false;
-    bool plain_ = true;  // a name without prefix stays as it is here
+    bool plain_ = true;        // a name without prefix stays as it is here
+    bool other_type_ = false;  // some xsi:type has another prefix
 };
 
 }  // namespace direct
