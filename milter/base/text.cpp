@@ -238,15 +238,15 @@ bool is_canonical_crlf(std::string_view text)
     if (text.empty()) return true;
     if (text.front() == '\n' || text.back() == '\r') return false;
     constexpr std::size_t block = 64;
-    const char* p = text.data() + 1;
+    const char *before = text.data(), *p = before + 1;
     std::size_t left = text.size() - 1;
-    for (; left >= block; left -= block, p += block) {
+    for (; left >= block; left -= block, before += block, p += block) {
         unsigned char wrong = 0;
-        for (std::size_t i = 0; i < block; ++i) wrong |= (p[i] == '\n') != (p[i - 1] == '\r');
+        for (std::size_t i = 0; i < block; ++i) wrong |= (p[i] == '\n') != (before[i] == '\r');
         if (wrong) return false;
     }
-    for (; left; --left, ++p)
-        if ((p[0] == '\n') != (p[-1] == '\r')) return false;
+    for (; left; --left, ++before, ++p)
+        if ((*p == '\n') != (*before == '\r')) return false;
     return true;
 }
 
