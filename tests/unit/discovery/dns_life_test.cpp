@@ -143,7 +143,8 @@ BOOST_AUTO_TEST_CASE(a_forked_process_has_a_context_of_its_own)
 }
 
 // A domain whose own servers are dead makes the site's server silent for its names. The library held that against the
-// server: after 12 s it answered SERVFAIL for every other domain at once.
+// server: after 12 s it answered SERVFAIL for every other domain at once, for a minute. Now for some seconds at most: a
+// mail server tries again, and so does this test, for a time far below that minute.
 BOOST_AUTO_TEST_CASE(a_silent_domain_is_not_held_against_the_server_that_others_need)
 {
     DnsServer server;
@@ -159,8 +160,15 @@ BOOST_AUTO_TEST_CASE(a_silent_domain_is_not_held_against_the_server_that_others_
     std::atomic<int> good{0};
     for (int i = 0; i < 10; ++i)
         askers.emplace_back([&, i] {
-            auto answer = client.query("u" + std::to_string(i) + ".good.example", DnsType::cert, in(plenty));
-            good += answer.kind == Kind::found;
+            const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(25);
+            bool found = false;
+            const auto ask = [&] {
+                const auto name = "u" + std::to_string(i) + ".good.example";
+                return client.query(name, DnsType::cert, in(plenty)).kind == Kind::found;
+            };
+            while (!(found = ask()) && std::chrono::steady_clock::now() < until)
+                std::this_thread::sleep_for(milliseconds(50));
+            good += found;
         });
     for (auto& asker : askers) asker.join();
     BOOST_TEST(good == 10);
