@@ -149,6 +149,63 @@ class Processed(NoticeTest):
         self.assertEqual([n[0] for n in self.notices(1)], ["processed"])
 
 
+class Outage(NoticeTest):
+    """The re-injection listener takes nothing for a while: nobody is told anything, and later everybody once."""
+
+    def reinject_to(self, address):
+        self.daemon.sections["reinject"]["smtp"] = address
+        self.daemon.write_config()
+        self.daemon.restart()
+
+    def tried(self, times, answer):
+        """Waits until what is owed to mailboxes was tried so often, each time in vain."""
+        def look():
+            rows = [row for row in self.daemon.ctl("outbox", "list", "--json").json["outbox"] if row["kind"] == "clear-leg"]
+            return rows and all(row["tries"] >= times and answer in row["last_answer"] for row in rows)
+        until(look, f"{times} tries answered {answer}", 40, lambda: self.daemon.ctl("outbox", "list").out)
+
+    def test_mixed_recipients_while_the_listener_is_down(self):
+        right = self.daemon.sections["reinject"]["smtp"]
+        self.reinject_to("127.0.0.1:1")
+        to = [f"alice@{HERE}", f"carol@{HERE}", f"newuser@{HERE}"]
+        _, message = self.from_bob(to=to, recipients=[self.alice, self.here], headers=[OPTION],
+                                   subject="jo@person.test;Q of jo;Zanzibar77;Real", text=MARK)
+        for _ in range(2):  # and the client repeats after a lost reply
+            self.accepted(self.inbound(message, to))
+        self.tried(4, "")
+        self.nothing_delivered()
+        self.assertEqual(self.sink.for_address(f"bob@{THERE}"), [])
+        self.reinject_to(right)
+        self.delivered()
+        self.delivered(f"carol@{HERE}")
+        self.assertEqual(self.notices(6), sorted(
+            (what, who, what == "dispatched") for what in ("processed", "dispatched") for who in to))
+        self.settled()
+        self.assertEqual(len(self.sink.for_address(f"bob@{THERE}")), 6)
+
+    def test_a_full_disk_of_the_queue_is_no_custody(self):
+        right = self.daemon.sections["reinject"]["smtp"]
+        self.reinject_to("127.0.0.1:1")
+        _, message = self.from_bob(headers=[OPTION])
+        self.accepted(self.inbound(message))
+        self.queue_disk("1000000000000000")
+        self.reinject_to(right)
+        self.tried(2, "452 4.3.1")
+        self.nothing_delivered()
+        self.assertEqual(self.sink.for_address(f"bob@{THERE}"), [])
+        self.queue_disk(None)
+        self.delivered()
+        self.assertEqual([n[0] for n in self.notices(2)], ["dispatched", "processed"])
+
+    def queue_disk(self, wanted):
+        """Postfix takes no mail while less than that is free."""
+        self.postfix.stop()
+        self.postfix.settings.pop("queue_minfree", None)
+        if wanted:
+            self.postfix.settings["queue_minfree"] = wanted
+        self.postfix.start()
+
+
 class Refused(NoticeTest):
     """The re-injection listener refuses the recipient: failed, and no processed."""
 
