@@ -160,7 +160,7 @@ void end_item(Ccr& ccr, pugi::xml_node node, const std::string& path, const char
 {
     ccr.json.number_field("offset", ccr.xml.offset(node));
     ccr.json.field("path", path);
-    ccr.json.close('}');
+    ccr.close_item();
     ccr.tell_item(section, kind);
 }
 
@@ -213,7 +213,8 @@ void actor_members(Ccr& ccr, pugi::xml_node reference, bool full)
     const std::string id = words(reference, "ActorID");
     w.field("actorId", id);
     code_field(ccr, "code", reference.child("ActorRole"));
-    if (pugi::xml_node second = reference.child("ActorRole").next_sibling("ActorRole")) {
+    pugi::xml_node second = reference.child("ActorRole").next_sibling("ActorRole");
+    if (second && !ccr.too_deep()) {
         w.open_field("roles", '[');
         for (; second; second = second.next_sibling("ActorRole")) {
             w.open('{');
@@ -225,7 +226,8 @@ void actor_members(Ccr& ccr, pugi::xml_node reference, bool full)
     if (id.empty()) return;
     const pugi::xml_node actor = ccr.index.actor(id);
     if (!actor) return w.flag_field("unresolved", true);
-    if (ccr.joined > Ccr::joined_max) return w.flag_field("cut", true);
+    if (ccr.joined > Ccr::joined_max)
+        return full ? ccr.cut("more is joined than a document may say twice") : w.flag_field("cut", true);
     const std::size_t before = w.size();
     person_members(ccr, actor, full);
     ccr.joined += w.size() - before;
@@ -234,6 +236,7 @@ void actor_members(Ccr& ccr, pugi::xml_node reference, bool full)
 void sources_field(Ccr& ccr, pugi::xml_node parent)
 {
     auto& w = ccr.json;
+    if (!parent.child("Source") || ccr.too_deep()) return;
     bool open = false;
     const auto begin = [&] {
         if (!open) w.open_field("author", '[');

@@ -131,7 +131,7 @@ void end(Ccr& ccr, pugi::xml_node node, const std::string& path, const char* sec
     const std::string id = words(node, "CCRDataObjectID");
     if (!id.empty() && ccr.seen(std::string(kind) + "|" + id)) w.flag_field("duplicate", true);
     if (is_null(node)) w.flag_field("null", true);
-    w.close('}');
+    ccr.close_item();
     ccr.tell_item(section, kind);
 }
 

@@ -122,8 +122,15 @@ void Ccr::note(std::string_view text)
     if (!stopped_ && host_.note(host_.context, bytes_of(text))) stopped_ = true;
 }
 
+void Ccr::told_whole(const char* section)
+{
+    if (cut_) skip(section, cut_);
+    cut_ = nullptr;
+}
+
 void Ccr::tell_document(std::string_view object)
 {
+    told_whole("document");
     if (stopped_) return;
     constexpr auto known = offsetof(direct_host, max_document) + sizeof host_.max_document;
     const auto most = host_.size >= known && host_.max_document ? host_.max_document : host_.max_json;
@@ -137,6 +144,7 @@ void Ccr::tell_document(std::string_view object)
 
 void Ccr::tell_item(const char* section, const char* kind)
 {
+    told_whole(section);
     if (stopped_) return;
     if (json.size() > host_.max_json) return skip(section, "an item larger than the host takes");
     const direct_item item{sizeof(direct_item), bytes_of(section), bytes_of(kind), bytes_of(json.str())};

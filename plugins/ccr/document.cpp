@@ -91,8 +91,9 @@ std::string list_json(Ccr& ccr, const List& list, pugi::xml_node root, std::size
         w.clear();
         w.open('{');
         list_members(ccr, list, n);
-        w.close('}');
+        ccr.close_item();
         if (w.size() <= left) {
+            ccr.told_whole("document");
             left -= w.size();
             out.raw(w.str());
             continue;
@@ -106,7 +107,7 @@ std::string list_json(Ccr& ccr, const List& list, pugi::xml_node root, std::size
         w.field("path", std::string("/ContinuityOfCareRecord/") +
                             (list.outer ? std::string(list.outer) + "/" : "") + list.inner + "[" +
                             std::to_string(number) + "]");
-        w.close('}');
+        ccr.close_item();
         ccr.tell_item("other", list.kind);
     }
     return out.size() ? "[" + out.take() + "]" : "";

@@ -45,6 +45,27 @@ public:
     JsonWriter json;          ///< of the item in work
     std::string document_id;  ///< CCRDocumentObjectID: what the ids of data objects are unique in
 
+    /// Objects and arrays in each other beyond which the JSON does not go: the host takes 64, what is opened
+    /// without asking needs up to four, and an object of a list stands two deeper in the document.
+    static constexpr int json_depth_max = 56;
+    /// Nothing further may be opened here; the item will say "cut" and `skipped` name its section.
+    bool too_deep()
+    {
+        if (json.depth() < json_depth_max) return false;
+        cut("nested deeper than an item may be");
+        return true;
+    }
+    /// The object in work lacks something; `why` is a literal.
+    void cut(const char* why) { cut_ = why; }
+    /// Ends the object in work; one that was cut says so.
+    void close_item()
+    {
+        if (cut_) json.flag_field("cut", true);
+        json.close('}');
+    }
+    /// Tells that what was written since the last call was cut, if it was.
+    void told_whole(const char* section);
+
     /// The host has had enough: every loop ends.
     bool stopped() const { return stopped_; }
     void skip(const char* section, std::string_view reason);
@@ -64,6 +85,7 @@ public:
 private:
     const direct_host& host_;
     bool stopped_ = false;
+    const char* cut_ = nullptr;
     std::size_t items_ = 0;
     std::unordered_set<std::string> seen_;
 };

@@ -367,6 +367,7 @@ private:
         std::sort(told_.begin(), told_.end());
         bool open = false;
         const auto tell = [&](pugi::xml_node n) {
+            if (!open && ccr_.too_deep()) return;
             if (!open) w.open_field("more", '[');
             open = true;
             element_object(ccr_, n);
@@ -390,7 +391,7 @@ private:
 
 void statement_members(Ccr& ccr, pugi::xml_node node, Layout layout, const char* parts)
 {
-    Writer(ccr, node, layout, parts).write();
+    if (!ccr.too_deep()) Writer(ccr, node, layout, parts).write();
 }
 
 }  // namespace direct::ccr

@@ -74,7 +74,7 @@ void point_members(Ccr& ccr, pugi::xml_node node)
 
 void point_field(Ccr& ccr, const char* name, pugi::xml_node node)
 {
-    if (!node) return;
+    if (!node || ccr.too_deep()) return;
     ccr.json.open_field(name, '{');
     point_members(ccr, node);
     more_field(ccr, node, {"Type", "ExactDateTime", "ApproximateDateTime", "Age"});
@@ -184,7 +184,7 @@ void code_members(Ccr& ccr, pugi::xml_node coded)
 
 void code_field(Ccr& ccr, const char* name, pugi::xml_node coded)
 {
-    if (!coded) return;
+    if (!coded || ccr.too_deep()) return;
     const auto before = ccr.json.mark();
     ccr.json.open_field(name, '{');
     const std::size_t empty = ccr.json.size();
@@ -197,7 +197,7 @@ void code_field(Ccr& ccr, const char* name, pugi::xml_node coded)
 
 void value_field(Ccr& ccr, const char* name, pugi::xml_node coded)
 {
-    if (!coded || !says_something(coded)) return;
+    if (!coded || !says_something(coded) || ccr.too_deep()) return;
     ccr.json.open_field(name, '{');
     ccr.json.field("type", "CD");
     code_members(ccr, coded);
@@ -223,7 +223,7 @@ void quantity_members(Ccr& ccr, pugi::xml_node measure)
 
 void quantity_field(Ccr& ccr, const char* name, pugi::xml_node measure)
 {
-    if (!measure) return;
+    if (!measure || ccr.too_deep()) return;
     const auto before = ccr.json.mark();
     ccr.json.open_field(name, '{');
     const std::size_t empty = ccr.json.size();
@@ -236,7 +236,7 @@ void quantity_field(Ccr& ccr, const char* name, pugi::xml_node measure)
 
 void time_field(Ccr& ccr, const char* name, pugi::xml_node time)
 {
-    if (!time) return;
+    if (!time || ccr.too_deep()) return;
     ccr.json.open_field(name, '{');
     time_members(ccr, time);
     ccr.json.close('}');
@@ -246,7 +246,7 @@ void times_fields(Ccr& ccr, pugi::xml_node parent)
 {
     auto& w = ccr.json;
     const pugi::xml_node first = parent.child("DateTime");
-    if (!first) return;
+    if (!first || ccr.too_deep()) return;
     pugi::xml_node low, high;
     for (pugi::xml_node t = first; t; t = t.next_sibling("DateTime")) {
         if (t.child("DateTimeRange")) continue;
@@ -271,7 +271,7 @@ void ids_field(Ccr& ccr, pugi::xml_node parent)
 {
     auto& w = ccr.json;
     const std::string own = words(parent, "CCRDataObjectID");
-    if (own.empty() && !parent.child("IDs")) return;
+    if ((own.empty() && !parent.child("IDs")) || ccr.too_deep()) return;
     w.open_field("ids", '[');
     if (!own.empty()) {
         w.open('{');
@@ -323,6 +323,7 @@ void more_field(Ccr& ccr, pugi::xml_node node, std::initializer_list<std::string
     for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
         if (n.type() != pugi::node_element) continue;
         if (std::find(known.begin(), known.end(), n.name()) != known.end()) continue;
+        if (!open && ccr.too_deep()) return;
         if (!open) ccr.json.open_field("more", '[');
         open = true;
         element_object(ccr, n);

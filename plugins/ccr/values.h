@@ -1,6 +1,7 @@
 // values.h - CCR data types as JSON, in the field names of CDA items: a coded description is a code with
 // originalText, a measure is value and unit, a point in time keeps what was written beside what it says.
-// Each function writes one member `name` of the object in work, or nothing when the node is empty.
+// Each function writes one member `name` of the object in work, or nothing when the node is empty or
+// Ccr::too_deep().
 #pragma once
 #include <pugixml.hpp>
 #include <string>
@@ -60,7 +61,10 @@ void objects(Ccr& ccr, const char* name, pugi::xml_node parent, const char* chil
 {
     bool open = false;
     for (pugi::xml_node n = parent.child(child); n; n = n.next_sibling(child)) {
-        if (!open) ccr.json.open_field(name, '[');
+        if (!open) {
+            if (ccr.too_deep()) return;
+            ccr.json.open_field(name, '[');
+        }
         open = true;
         ccr.json.open('{');
         members(n);

@@ -18,6 +18,11 @@ def body(*sections):
                                                          for s in sections) + b"</structuredBody></component>")
 
 
+def ccr(inside):
+    return (b'<ContinuityOfCareRecord xmlns="urn:astm-org:CCR"><Body><Problems><Problem>' + inside +
+            b"</Problem></Problems></Body></ContinuityOfCareRecord>")
+
+
 def allergies(entries, text=b""):
     return body(b'<templateId root="2.16.840.1.113883.10.20.22.2.6.1"/><title>T</title><text>' + text + b"</text>" + entries)
 
@@ -105,6 +110,9 @@ def documents(canary_file="/etc/hostname"):
             50, b"<act><entryRelationship>", b"</entryRelationship></act>") + b"</entry>"), limit),
         Document("40 statements deep", lambda: allergies(b"<entry>" + nested(
             40, b'<act><code code="c"/><entryRelationship>', b"</entryRelationship></act>") + b"</entry>"), parsed),
+        Document("CCR, 90 elements in each other", lambda: ccr(nested(90, b"<a>", b"</a>")), parsed, told_as_skipped),
+        Document("CCR, 40 problems in each other", lambda: ccr(nested(40, b"<Problems><Problem>", b"</Problem></Problems>")),
+                 parsed, told_as_skipped),
         Document("text of 50 MB", lambda: cda(b"<title>" + b"x" * (50 << 20) + b"</title>"), limit),
         Document("text of 30 MB", lambda: body(b"<text>" + b"x" * (30 << 20) + b"</text>"), parsed, told_as_skipped),
         Document("attribute of 30 MB", lambda: cda(b'<title a="%s">t</title>' % (b"x" * (30 << 20))), parsed),
