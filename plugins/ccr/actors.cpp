@@ -1,5 +1,7 @@
 // actors.cpp - people, organisations and systems: a CCR names them once, under Actors, and points to them
 // from everywhere. Here they are joined.
+#include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "plugins/ccr/extract.h"
@@ -148,6 +150,23 @@ pugi::xml_node patient_of(const Ccr& ccr, pugi::xml_node root)
     return ccr.index.actor(words(root.child("Patient"), "ActorID"));
 }
 
+// Elements and bytes of text below a node. One walk, without recursion.
+std::size_t extent(pugi::xml_node of)
+{
+    std::size_t out = 0;
+    for (pugi::xml_node n = of.first_child(); n;) {
+        out += 1 + std::strlen(n.value());
+        if (n.first_child()) {
+            n = n.first_child();
+            continue;
+        }
+        while (n != of && !n.next_sibling()) n = n.parent();
+        if (n == of) break;
+        n = n.next_sibling();
+    }
+    return out;
+}
+
 void begin_item(Ccr& ccr, const char* section, const char* kind)
 {
     ccr.json.clear();
@@ -194,11 +213,11 @@ void person_members(Ccr& ccr, pugi::xml_node actor, bool full)
     auto& w = ccr.json;
     if (!full) {
         // Said at every entry: as short as it can be, the whole is the actor's own item.
-        w.field("name", display_name(actor));
+        w.field("name", ccr.name_of(actor));
         return;
     }
     ids_field(ccr, actor);
-    w.field("name", display_name(actor));
+    w.field("name", ccr.name_of(actor));
     names_field(ccr, actor.child("Person"));
     organisation_field(ccr, actor);
     device_field(ccr, actor);
@@ -230,7 +249,8 @@ void actor_members(Ccr& ccr, pugi::xml_node reference, bool full)
         return full ? ccr.cut("more is joined than a document may say twice") : w.flag_field("cut", true);
     const std::size_t before = w.size();
     person_members(ccr, actor, full);
-    ccr.joined += w.size() - before;
+    // What was looked at and says nothing costs too.
+    ccr.joined += std::max(w.size() - before, full ? extent(actor) : 0);
 }
 
 void sources_field(Ccr& ccr, pugi::xml_node parent)

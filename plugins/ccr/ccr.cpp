@@ -112,6 +112,20 @@ Index::Index(pugi::xml_node root)
     }
 }
 
+const std::string& Ccr::name_of(pugi::xml_node actor)
+{
+    const auto [at, fresh] = names_.try_emplace(actor.internal_object());
+    if (fresh) at->second = display_name(actor);
+    return at->second;
+}
+
+const std::string& Ccr::brief_of(pugi::xml_node object)
+{
+    const auto [at, fresh] = briefs_.try_emplace(object.internal_object());
+    if (fresh) at->second = words_of(object);
+    return at->second;
+}
+
 void Ccr::skip(const char* section, std::string_view reason)
 {
     if (!stopped_ && host_.skip(host_.context, bytes_of(section), bytes_of(reason))) stopped_ = true;

@@ -17,7 +17,7 @@ void patient_field(Ccr& ccr, pugi::xml_node root)
     w.field("actorId", id);
     if (const pugi::xml_node actor = ccr.index.actor(id)) {
         ids_field(ccr, actor);
-        w.field("name", display_name(actor));
+        w.field("name", ccr.name_of(actor));
         const std::string birth = words(actor.child("Person").child("DateOfBirth"), "ExactDateTime");
         const TimeStamp time = read_iso_time(birth);
         w.field("birthTime", time.iso.empty() ? birth : time.iso);

@@ -75,8 +75,12 @@ public:
     void tell_item(const char* section, const char* kind);
     std::uint64_t max_json() const { return host_.max_json; }
     std::size_t items() const { return items_; }
-    /// Bytes that were joined from elsewhere (actors, comments, links) so far: what is said once and pointed to
-    /// a thousand times shall not cost a thousand times. Beyond joined_max only the id is told, with "cut".
+    /// display_name() of an actor and words_of() a data object: looked for once, however often it is pointed to.
+    const std::string& name_of(pugi::xml_node actor);
+    const std::string& brief_of(pugi::xml_node object);
+    /// Bytes that were joined from elsewhere (actors, comments, links) so far, or looked at for it: what is said
+    /// once and pointed to a thousand times shall not cost a thousand times. Beyond joined_max only the id is
+    /// told, with "cut".
     std::size_t joined = 0;
     static constexpr std::size_t joined_max = 4u << 20;
     /// Whether a data object with this key was seen before in the document.
@@ -88,6 +92,8 @@ private:
     const char* cut_ = nullptr;
     std::size_t items_ = 0;
     std::unordered_set<std::string> seen_;
+    using Texts = std::unordered_map<const pugi::xml_node_struct*, std::string>;
+    Texts names_, briefs_;
 };
 
 /// How Type and Description of a data object share the fields "code" and "value".

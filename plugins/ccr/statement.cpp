@@ -136,12 +136,10 @@ void link_target(Ccr& ccr, const std::string& id)
     auto& w = ccr.json;
     if (const pugi::xml_node actor = ccr.index.actor(id)) {
         w.field("element", "Actor");
-        joined_field(ccr, "text", display_name(actor));
+        joined_field(ccr, "text", ccr.name_of(actor));
     } else if (const pugi::xml_node object = ccr.index.object(id)) {
         w.field("element", object.name());
-        std::string text = words(object.child("Description"), "Text");
-        if (text.empty()) text = words(object.child("Product").child("ProductName"), "Text");
-        joined_field(ccr, "text", text);
+        joined_field(ccr, "text", ccr.brief_of(object));
     } else {
         w.flag_field("unresolved", true);
     }
@@ -170,7 +168,7 @@ void pointers_fields(Ccr& ccr, pugi::xml_node node)
             const std::string id = words(n);
             w.field("id", id);
             if (const pugi::xml_node to = find(id))
-                joined_field(ccr, "text", words(to.child("Description"), "Text"));
+                joined_field(ccr, "text", ccr.brief_of(to));
             else
                 w.flag_field("unresolved", true);
         });

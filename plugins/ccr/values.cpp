@@ -140,6 +140,12 @@ bool is_named(pugi::xml_node node, std::string_view name)
     return node.type() == pugi::node_element && name == node.name();
 }
 
+std::string words_of(pugi::xml_node object)
+{
+    std::string text = words(object.child("Description"), "Text");
+    return text.empty() ? words(object.child("Product").child("ProductName"), "Text") : text;
+}
+
 std::string_view oid_of(std::string_view coding_system)
 {
     std::string key;

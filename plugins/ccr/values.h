@@ -47,8 +47,11 @@ void actor_members(Ccr& ccr, pugi::xml_node reference, bool full);
 void person_members(Ccr& ccr, pugi::xml_node actor, bool full);
 /// "author": every actor of every Source, joined.
 void sources_field(Ccr& ccr, pugi::xml_node parent);
-/// One line for a person, an organisation or a system.
+/// One line for a person, an organisation or a system. Ccr::name_of() where it is pointed to.
 std::string display_name(pugi::xml_node actor);
+
+/// A data object, a comment or a reference in a few words: its description, else what product it is.
+std::string words_of(pugi::xml_node object);
 
 /// "more": every child element whose name is not in `known`, as a tree of element, text and more.
 void more_field(Ccr& ccr, pugi::xml_node node, std::initializer_list<std::string_view> known);

@@ -2,6 +2,8 @@
 // costly to read. The plugin under test checks each answer as the host does.
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
+
 #include "tests/unit/ccda/plugin_under_test.h"
 
 using namespace direct::test;
@@ -129,4 +131,49 @@ BOOST_AUTO_TEST_CASE(a_provider_may_be_cut_for_two_reasons)
     BOOST_TEST(providers[0].contains("organisation"));
     BOOST_TEST(!providers[59].contains("organisation"));
     BOOST_TEST(told.skipped[59].second == "more is joined than a document may say twice");
+}
+
+// Not by time: that what was looked at counts is seen by the joins that end, though they bring few words.
+BOOST_AUTO_TEST_CASE(an_actor_of_many_elements_is_not_walked_for_every_provider)
+{
+    const auto read = [](int elements) {
+        return ccr().read(
+            record("<Body><HealthCareProviders>" + repeat("<Provider><ActorID>A</ActorID></Provider>", 1000) +
+                   "</HealthCareProviders></Body><Actors><Actor><ActorObjectID>A</ActorObjectID>" +
+                   repeat("<House/>", elements) +
+                   "<Organization><Name>Clinic</Name></Organization></Actor></Actors>"));
+    };
+    const auto few = read(10).of("care_team"), many = read(100'000).of("care_team");
+    BOOST_REQUIRE((few.size() == 1000u && many.size() == 1000u));
+    BOOST_TEST(at(few[999], "/name") == "Clinic");
+    BOOST_TEST(at(many[0], "/name") == "Clinic");
+    BOOST_TEST(at(many[999], "/cut") == "true");
+}
+
+// 15,000 references to an actor, a problem and a comment of 100,000 elements each: each is looked at once. A
+// minute and more when every reference walks.
+BOOST_AUTO_TEST_CASE(what_is_pointed_to_is_looked_at_once)
+{
+    const std::string much = repeat("<House/>", 100'000);
+    const std::string pointing =
+        "<Problem><Source><Actor><ActorID>A</ActorID></Actor></Source><InternalCCRLink>"
+        "<LinkID>P</LinkID></InternalCCRLink><CommentID>C</CommentID></Problem>";
+    const std::string bytes =
+        record("<Body><Problems>" + repeat(pointing, 15'000) +
+               "</Problems><House><CCRDataObjectID>P</CCRDataObjectID>" + much +
+               "<Description><Text>p</Text></Description></House></Body><Actors><Actor><ActorObjectID>A"
+               "</ActorObjectID>" +
+               much +
+               "<Organization><Name>a</Name></Organization></Actor></Actors><Comments><Comment>"
+               "<CommentObjectID>C</CommentObjectID>" +
+               much + "<Description><Text>c</Text></Description></Comment></Comments>");
+    const auto from = std::chrono::steady_clock::now();
+    const auto told = ccr().read(bytes);
+    BOOST_TEST((std::chrono::steady_clock::now() - from < std::chrono::seconds(20)));
+    BOOST_TEST(told.status == DIRECT_PARSED);
+    const auto problems = told.of("problems");
+    BOOST_REQUIRE(problems.size() == 15'000u);
+    BOOST_TEST(at(problems.back(), "/author/0/name") == "a");
+    BOOST_TEST(at(problems.back(), "/links/0/text") == "p");
+    BOOST_TEST(at(problems.back(), "/comments/0/text") == "c");
 }
