@@ -67,6 +67,7 @@ public:
     {
         for (pugi::xml_node n = of.first_child(); n; n = n.next_sibling()) {
             if (out_.size() >= max_) return;
+            ++walked_;
             switch (n.type()) {
                 case pugi::node_pcdata:
                 case pugi::node_cdata:
@@ -81,6 +82,7 @@ public:
         }
     }
     bool full() const { return out_.size() >= max_; }
+    std::uint64_t walked() const { return walked_; }  ///< nodes, and blanks between words
     std::string take()
     {
         if (out_.size() > max_) {
@@ -111,6 +113,7 @@ private:
         while (*s) {
             if (const std::size_t blank = is_blank(*s) ? 1 : is_nbsp(s) ? 2 : 0) {
                 blank_ = true;
+                ++walked_;
                 s += blank;
                 continue;
             }
@@ -140,6 +143,7 @@ private:
     const XmlView& xml_;
     std::size_t max_;
     bool one_line_, blank_ = false, at_line_ = false, at_cell_ = false;
+    std::uint64_t walked_ = 0;
     std::string out_;
 };
 
@@ -155,14 +159,16 @@ std::string Narrative::block(pugi::xml_node node, std::size_t max, bool& cut) co
 
 std::string Narrative::line(pugi::xml_node node) const
 {
-    return line(node, line_max);
+    std::uint64_t walked = 0;
+    return line(node, line_max, walked);
 }
 
-std::string Narrative::line(pugi::xml_node node, std::size_t max) const
+std::string Narrative::line(pugi::xml_node node, std::size_t max, std::uint64_t& walked) const
 {
     Renderer r(xml_, max, true);
     r.children(node);
     if (r.full() && max == line_max) ++lines_cut_;
+    walked += r.walked();
     return r.take();
 }
 
@@ -170,8 +176,8 @@ Narrative::Resolved Narrative::resolve(std::string_view reference)
 {
     if (reference.starts_with('#')) reference.remove_prefix(1);
     const pugi::xml_node target = reference.empty() ? pugi::xml_node() : xml_.by_id(reference);
-    if (!target || spent_ > document_max) return {};
-    Resolved out{line(target, reference_max), true};
+    if (!target || spent_ > document_max || walked_ > walked_max) return {};
+    Resolved out{line(target, reference_max, walked_), true};
     spent_ += out.text.size();
     return out;
 }

@@ -19,6 +19,9 @@ public:
     /// Bytes of one resolved reference; the narrative has it whole.
     static constexpr std::size_t reference_max = 16u << 10;
     static constexpr std::uint64_t document_max = 4u << 20;  ///< bytes of all resolved references
+    /// Nodes and bytes of blank looked at for all resolved references: what says nothing costs time too. Many
+    /// times what any document's references have; a large document is walked a few times at most.
+    static constexpr std::uint64_t walked_max = 8u << 20;
 
     /// Text of a block: rows, paragraphs and list items on lines of their own, cells separated by " | ".
     /// Cut at `max` bytes on a character boundary; `cut` tells.
@@ -32,18 +35,18 @@ public:
         std::string text;
         bool found = false;
     };
-    /// What `reference` ("#id", or a bare id) points to. Each resolution counts against document_max, so
-    /// that a thousand references to one long text cost no more than the document.
+    /// What `reference` ("#id", or a bare id) points to. Each resolution counts against document_max and
+    /// walked_max, so that a thousand references to one long text cost no more than the document.
     Resolved resolve(std::string_view reference);
     /// Text of an ED (text, originalText): its own words, else what its reference points to. `reference`
     /// is set to the reference that leads nowhere.
     std::string text_of(pugi::xml_node ed, std::string& reference);
 
 private:
-    std::string line(pugi::xml_node node, std::size_t max) const;
+    std::string line(pugi::xml_node node, std::size_t max, std::uint64_t& walked) const;
 
     const XmlView& xml_;
-    std::uint64_t spent_ = 0;
+    std::uint64_t spent_ = 0, walked_ = 0;
     mutable std::size_t lines_cut_ = 0;
 };
 

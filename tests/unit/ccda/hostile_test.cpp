@@ -177,6 +177,23 @@ BOOST_AUTO_TEST_CASE(a_thousand_references_to_one_text_stay_small)
     BOOST_TEST((std::chrono::steady_clock::now() - from < std::chrono::seconds(20)));
 }
 
+// Elements without words cost as much as words: what references walk is counted.
+BOOST_AUTO_TEST_CASE(a_thousand_references_to_many_elements_end)
+{
+    for (const std::string& nothing : {repeat("<br/>", 100'000), std::string(100'000, ' ')}) {
+        const auto told = read(with_section(
+            "<templateId root=\"2.16.840.1.113883.10.20.22.2.6\"/><text><content ID=\"x\">" + nothing +
+            "inmost</content></text>" +
+            repeat("<entry><observation><text><reference value=\"#x\"/></text></observation></entry>", 200)));
+        BOOST_TEST(told.status == DIRECT_PARSED);
+        const auto items = told.of("allergies");
+        BOOST_REQUIRE(items.size() == 200u);
+        BOOST_TEST(at(items.front(), "/text") == "inmost");
+        BOOST_TEST(items.back().dump().find("inmost") == std::string::npos);
+        BOOST_TEST(items.back().dump().find("#x") != std::string::npos);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(references_to_oneself_end)
 {
     const auto told = read(with_section(
