@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "plugins/declared.h"
 #include "plugins/json_writer.h"
@@ -68,6 +70,7 @@ public:
     direct_parse_status tell()
     {
         read_subsets();
+        index_parts();
         for (const auto& s : subsets_)
             for (const auto& d : s.metadata.documents) named(s, d);
         const bool xdm = std::any_of(parts_.begin(), parts_.end(), [](auto& p) { return p.metadata; });
@@ -112,6 +115,28 @@ private:
         }
     }
 
+    // Looked up by every entry of the metadata, so made once: entries times members would be a hundred million.
+    // Of several parts with one key the first that is not told counts: they stand last first.
+    using Index = std::unordered_map<std::string, std::vector<Part*>>;
+    void index_parts()
+    {
+        for (auto p = parts_.rbegin(); p != parts_.rend(); ++p) {
+            if (p->metadata) continue;
+            by_path_[p->path] = &*p;
+            by_name_[std::string(folder_of(p->path)) + std::string(stem(p->path))].push_back(&*p);
+            if (p->why.empty()) by_hash_[p->hash()].push_back(&*p);
+        }
+    }
+
+    static Part* untold(Index& index, const std::string& key)
+    {
+        const auto at = index.find(key);
+        if (at == index.end()) return nullptr;
+        auto& parts = at->second;
+        while (!parts.empty() && parts.back()->told) parts.pop_back();
+        return parts.empty() ? nullptr : parts.back();
+    }
+
     // The member a URI means: by its path below the metadata's folder, case aside if it must be.
     Part* by_uri(const Subset& s, const std::string& uri)
     {
@@ -119,8 +144,7 @@ private:
         std::replace(path.begin(), path.end(), '\\', '/');
         while (path.starts_with("./")) path.erase(0, 2);
         for (const std::string& one : {path, lower(percent_decoded(path))})
-            for (auto& p : parts_)
-                if (!p.metadata && p.path == s.folder + one) return &p;
+            if (const auto at = by_path_.find(s.folder + one); at != by_path_.end()) return at->second;
         return nullptr;
     }
 
@@ -128,14 +152,11 @@ private:
     Part* find(const Subset& s, const DocumentEntry& d)
     {
         if (!d.uri.empty()) return by_uri(s, d.uri);
-        for (auto& p : parts_)
-            if (!p.told && !p.metadata && p.why.empty() && !d.hash.empty() && lower(d.hash) == p.hash())
-                return &p;
-        for (auto& p : parts_)
-            if (!p.told && !p.metadata && !d.object_id.empty() && folder_of(p.path) == s.folder &&
-                stem(p.path) == lower(d.object_id))
-                return &p;
-        return nullptr;
+        if (!d.hash.empty())
+            if (Part* p = untold(by_hash_, lower(d.hash))) return p;
+        // A name has no '/': the id is no path into another folder.
+        if (d.object_id.empty() || d.object_id.find('/') != std::string::npos) return nullptr;
+        return untold(by_name_, s.folder + lower(d.object_id));
     }
 
     void named(const Subset& s, const DocumentEntry& d)
@@ -332,6 +353,8 @@ private:
     const direct_host& host_;
     const direct_document& document_;
     std::vector<Part> parts_;
+    std::unordered_map<std::string, Part*> by_path_;
+    Index by_name_, by_hash_;  // by_name_: folder and name without its ending
     std::vector<Subset> subsets_;
     std::vector<std::string> ignored_;
     JsonWriter documents_;

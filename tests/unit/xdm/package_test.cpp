@@ -205,6 +205,26 @@ BOOST_AUTO_TEST_CASE(a_document_without_uri_is_found_by_hash_or_name)
     BOOST_TEST(told.notes.at(0) == "one document has no hash in the metadata");
 }
 
+// One hash or one name of several: each entry gets the next of them, in the package's order.
+BOOST_AUTO_TEST_CASE(documents_alike_are_found_one_after_the_other)
+{
+    auto one = entry("", letter);
+    const auto alike =
+        package(metadata({one, one, one}), {{folder + "B.XML", letter}, {folder + "A.XML", letter}});
+    BOOST_REQUIRE(alike.containers.size() == 2u);
+    BOOST_TEST(alike.containers[0].at("path") == folder + "B.XML");
+    BOOST_TEST(alike.containers[1].at("path") == folder + "A.XML");
+    BOOST_TEST(alike.of("other", "missing_document").size() == 1u);
+    one.hash.clear();
+    one.id = "b";
+    const auto named =
+        package(metadata({one, one, one}), {{folder + "B.XML", letter}, {folder + "b.txt", letter}});
+    BOOST_REQUIRE(named.containers.size() == 2u);
+    BOOST_TEST(named.containers[0].at("path") == folder + "B.XML");
+    BOOST_TEST(named.containers[1].at("path") == folder + "b.txt");
+    BOOST_TEST(named.of("other", "missing_document").size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_kept_and_marked)
 {
     struct Case {
