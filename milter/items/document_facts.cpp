@@ -26,12 +26,18 @@ std::string text_of(const Json& object, const char* name)
     return value && value->is_string() ? value->get<std::string>() : "";
 }
 
+/// What is only ever compared: a long one by its digest.
+std::string comparable(std::string text)
+{
+    return text.size() <= identity_bytes_max ? text : "sha256:" + hex(sha256(text));
+}
+
 /// "root^extension": as text, or as an object {root, extension}.
 std::string id_text(const Json& id)
 {
-    if (id.is_string()) return id.get<std::string>();
+    if (id.is_string()) return comparable(id.get<std::string>());
     const std::string root = text_of(id, "root"), extension = text_of(id, "extension");
-    return root.empty() || extension.empty() ? root : root + "^" + extension;
+    return comparable(root.empty() || extension.empty() ? root : root + "^" + extension);
 }
 
 std::vector<std::string> id_texts(const Json* ids)
@@ -69,7 +75,7 @@ std::vector<std::string> identity_of(const Json& patient)
     std::vector<std::string> out;
     for (const auto& id : id_texts(member(patient, "ids"))) out.push_back("i" + id);
     const std::string name = nfkc_casefold(text_of(patient, "name")), birth = text_of(patient, "birthTime");
-    if (!name.empty() && !birth.empty()) out.push_back("n" + name + "\n" + birth);
+    if (!name.empty() && !birth.empty()) out.push_back("n" + comparable(name + "\n" + birth));
     return out;
 }
 
@@ -77,14 +83,17 @@ std::vector<RelatedDocument> related_of(const Json* related)
 {
     std::vector<RelatedDocument> out;
     if (!related || !related->is_array()) return out;
+    std::size_t ids = 0;
     for (const auto& one : *related) {
         if (out.size() == identities_max) break;
         const Json* parent = member(one, "parentDocument");
         const Json& named = parent ? *parent : one;
         RelatedDocument r;
-        r.type = text_of(one, "typeCode");
+        r.type = comparable(text_of(one, "typeCode"));
         r.ids = id_texts(member(named, "ids"));
         if (r.ids.empty()) r.ids = id_texts(member(named, "id"));
+        r.ids.resize(std::min(r.ids.size(), identities_max - ids));
+        ids += r.ids.size();
         r.set_id = first(id_texts(member(named, "setId")));
         const Json* number = member(named, "versionNumber");
         r.version = version_of(number ? number : member(named, "version"));

@@ -16,12 +16,15 @@ namespace direct {
 
 /// Bytes of a "document" object kept in its row; a longer one loses its sections, then all but its identity.
 inline constexpr std::size_t summary_max = 64 * 1024;
-/// Ids of a patient, and documents named by a document, beyond which no more are looked at.
+/// Ids of a patient, documents named by a document, and ids of all of those, beyond which no more are looked at.
 inline constexpr std::size_t identities_max = 50;
+/// Bytes of an id, or of a name with a birth time; a longer one is known by its SHA-256. They stand in a row per
+/// record, so that without this bound a mail to many recipients would be too large for one transaction.
+inline constexpr std::size_t identity_bytes_max = 200;
 
 struct DocumentFacts {
-    std::string id, set_id;            ///< "root^extension" or "root"; "" when there is none
-    std::int64_t version = -1;         ///< versionNumber when it is a whole number, else -1
+    std::string id, set_id;     ///< "root^extension" or "root"; "" when there is none; bounded as above
+    std::int64_t version = -1;  ///< versionNumber when it is a whole number, else -1
     std::vector<std::string> patient;  ///< "i" and each id; "n", folded names and birth time
     std::vector<RelatedDocument> related;
     std::string summary;  ///< the object for lists: no `narrative` and `narrativeHtml`, at most summary_max

@@ -1,0 +1,48 @@
+// What many ids, long ids and many versions cost the store's one writer.
+#include "tests/unit/items/chart.h"
+
+using namespace direct;
+using namespace direct::test;
+
+BOOST_AUTO_TEST_CASE(long_ids_do_not_make_long_rows)
+{
+    // They were kept as they came, once per record: 3 MB to 100 recipients were 300 MB in one transaction.
+    const std::string mega(1'000'000, 'x');
+    Json d = ccd(mega, {{"setId", mega + "s"}});
+    d["patient"]["name"] = mega;
+    for (int n = 0; n < 60; ++n) {
+        const auto id = mega + std::to_string(n);
+        if (n < 2) d["patient"]["ids"].push_back({{"root", "r"}, {"extension", id}});
+        Json related = {{"typeCode", "RPLC"}, {"setId", std::to_string(n)}, {"ids", Json::array()}};
+        for (int m = 0; m < 60; ++m) related["ids"].push_back({{"root", std::string(190, 'y')}});
+        d["relatedDocuments"].push_back(related);
+    }
+    d["relatedDocuments"][0]["typeCode"] = mega;
+    const auto facts = facts_of_document(d.dump());
+    RecordDocument row;
+    row.id = facts.id;
+    row.set_id = facts.set_id;
+    row.patient = facts.patient;
+    row.related = facts.related;
+    BOOST_TEST(encode(row).size() < 100 * (identity_bytes_max + 10));
+    BOOST_TEST(facts.id.size() <= identity_bytes_max);
+    BOOST_TEST(facts.id != facts.set_id);
+    BOOST_TEST(facts.patient.size() == 4u);
+    BOOST_TEST(facts.patient[1] != facts.patient[2]);
+    BOOST_TEST(facts.related.size() == identities_max);
+    // The bound itself is kept as it is.
+    const std::string longest(identity_bytes_max, 'x');
+    BOOST_TEST(facts_of_document(ccd(longest).dump()).id == longest);
+    BOOST_TEST(facts_of_document(ccd(longest + "x").dump()).id != longest + "x");
+}
+
+BOOST_AUTO_TEST_CASE(documents_of_long_ids_still_find_each_other)
+{
+    Chart c;
+    const std::string set(500, 's');
+    const auto one = c.settled(said(ccd("d1", {{"setId", set}, {"versionNumber", "1"}}), {allergy("old")}));
+    c.settled(said(ccd("d2", {{"setId", set}, {"versionNumber", "2"}}), {allergy("new")}));
+    c.settled(said(ccd("d3", {{"setId", set + "t"}, {"versionNumber", "3"}}), {allergy("other")}));
+    BOOST_TEST(c.state(one) == "superseded");
+    BOOST_TEST(c.found() == "other new");
+}
