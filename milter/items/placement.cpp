@@ -75,12 +75,14 @@ void add_note(RecordDocument& d, std::string_view note)
     if (std::find(d.notes.begin(), d.notes.end(), note) == d.notes.end()) d.notes.emplace_back(note);
 }
 
-Result<std::vector<std::string>> documents_under(ReadTxn& txn, const std::string& prefix)
+/// One more than asked for tells that there are more.
+Result<std::vector<std::string>> documents_under(ReadTxn& txn, const std::string& prefix,
+                                                 std::size_t most = neighbours_max)
 {
     std::vector<std::string> out;
     CHECK(txn.scan(Table::doc_by, prefix, prefix, [&](std::string_view key, std::string_view) {
         out.emplace_back(key.substr(prefix.size()));
-        return out.size() <= neighbours_max;
+        return out.size() <= most;
     }));
     return out;
 }
@@ -147,8 +149,9 @@ Status erase_row(WriteTxn& txn, const RecordStore& store, std::string_view recor
 
 class Placing {
 public:
-    Placing(WriteTxn& txn, const RecordStore& store, std::string_view record, RecordDocument me)
-        : txn_(txn), store_(store), record_(record), me_(std::move(me))
+    Placing(WriteTxn& txn, const RecordStore& store, std::string_view record, RecordDocument me,
+            NeighbourReads& reads)
+        : txn_(txn), store_(store), record_(record), me_(std::move(me)), reads_(reads)
     {
     }
 
@@ -175,13 +178,14 @@ private:
     Status find_neighbours()
     {
         for (const auto& prefix : neighbour_keys(store_, record_, me_)) {
-            TRY(const auto keys, documents_under(txn_, prefix));
+            TRY(const auto keys, documents_under(txn_, prefix, std::min(neighbours_max, reads_.left)));
             for (const auto& key : keys) {
                 if (key == me_.document || neighbours_.contains(key)) continue;
-                if (neighbours_.size() == neighbours_max) {
+                if (neighbours_.size() == neighbours_max || reads_.left == 0) {
                     add_note(me_, "too-many-neighbours");
                     return Done{};
                 }
+                --reads_.left;
                 TRY(auto row, placed(txn_, record_, key));
                 if (row) neighbours_.emplace(key, *std::move(row));
             }
@@ -244,7 +248,7 @@ private:
     {
         TRY(const bool ring, leads_to(other.document));
         if (ring) {
-            add_note(me_, "circular");
+            add_note(me_, reads_.left ? "circular" : "too-many-neighbours");
             return Done{};
         }
         other.state = "superseded";
@@ -253,12 +257,13 @@ private:
         return release_repeats(other);
     }
 
-    /// Does the chain of what superseded me end in this document?
+    /// Does the chain of what superseded me end in this document? True when it is too long to tell.
     Result<bool> leads_to(const std::string& document)
     {
         std::string next = me_.state == "superseded" ? me_.other : "";
         for (std::size_t n = 0; !next.empty(); ++n) {
-            if (next == document || n == neighbours_max) return true;
+            if (next == document || n == neighbours_max || reads_.left == 0) return true;
+            --reads_.left;
             TRY(const auto row, placed(txn_, record_, next));
             next = row && row->state == "superseded" ? row->other : "";
         }
@@ -291,15 +296,16 @@ private:
     const RecordStore& store_;
     const std::string record_;
     RecordDocument me_;
+    NeighbourReads& reads_;
     Neighbours neighbours_;
 };
 
 }  // namespace
 
 Result<RecordDocument> place(WriteTxn& txn, const RecordStore& store, std::string_view record,
-                             RecordDocument me)
+                             RecordDocument me, NeighbourReads& reads)
 {
-    return Placing(txn, store, record, std::move(me)).run();
+    return Placing(txn, store, record, std::move(me), reads).run();
 }
 
 Status displace(WriteTxn& txn, const RecordStore& store, std::string_view record, std::string_view document)

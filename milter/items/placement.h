@@ -26,15 +26,25 @@ namespace direct {
 /// Neighbours of a document that are looked at; further ones stay as they are and a note tells of it.
 inline constexpr std::size_t neighbours_max = 1000;
 
+/// Neighbours that are looked at in one transaction, for all its documents and records together: the store has
+/// one writer, and mail waits for it. Beyond it as beyond neighbours_max.
+inline constexpr std::size_t neighbour_reads_max = 5000;
+
+/// What the placings of one transaction may still read.
+struct NeighbourReads {
+    std::size_t left = neighbour_reads_max;
+};
+
 /// Gone documents whose repeats one document answers for; one more each time the carrier of the items expires.
 inline constexpr std::size_t inherits_max = 100;
 
 /// Puts a document into a record, or again into it after it was read anew. Neighbours it replaces are marked;
 /// repeats whose items are needed now become pending.
-/// @param me  everything but state, other, appends and notes
-/// @return    as it was written
+/// @param me     everything but state, other, appends and notes
+/// @param reads  one for each run of the transaction
+/// @return       as it was written
 Result<RecordDocument> place(WriteTxn& txn, const RecordStore& store, std::string_view record,
-                             RecordDocument me);
+                             RecordDocument me, NeighbourReads& reads);
 
 /// Takes a document out of a record. What repeats it becomes pending, to have the items itself.
 Status displace(WriteTxn& txn, const RecordStore& store, std::string_view record, std::string_view document);

@@ -247,13 +247,14 @@ private:
 
     Status place_all(WriteTxn& txn, Wanted& wanted)
     {
+        NeighbourReads reads;
         for (const auto& record : records_) {
             std::set<std::string> present;
             for (std::size_t i = 0; i < found_.size(); ++i) {
                 const auto& f = found_[i];
                 if (!f.has_place) continue;
                 present.insert(f.key);
-                TRY(const auto row, place(txn, store_, record, f.facts));
+                TRY(const auto row, place(txn, store_, record, f.facts, reads));
                 if (row.state != "repeats") wanted[i].push_back(record);
             }
             CHECK(displace_others(txn, record, present));

@@ -46,3 +46,31 @@ BOOST_AUTO_TEST_CASE(documents_of_long_ids_still_find_each_other)
     BOOST_TEST(c.state(one) == "superseded");
     BOOST_TEST(c.found() == "other new");
 }
+
+BOOST_AUTO_TEST_CASE(a_package_of_many_documents_of_one_set_is_bounded_in_what_it_reads)
+{
+    // Each read all before it: a thousand tiny ones were half a million reads while all other mail waited.
+    Chart c;
+    Json package = said({{"kind", "xdm"}}, {});
+    constexpr std::uint32_t many = 150;
+    static_assert(many * (many - 1) / 2 > neighbour_reads_max && many < neighbours_max);
+    for (std::uint32_t n = 0; n < many; ++n)
+        package["children"].push_back(said(ccd("d" + std::to_string(n), {{"setId", "set"}}), {}));
+    const auto id = c.settled(package);
+    std::size_t noted = 0, placed = 0;
+    bool in_order = true;
+    for (std::uint32_t n = 1; n <= many; ++n) {
+        const auto row = c.place_of(id, n);
+        BOOST_REQUIRE(row);
+        ++placed;
+        const bool note = join(row->notes, " ") == "too-many-neighbours";
+        in_order = in_order && (note || noted == 0);
+        noted += note;
+    }
+    BOOST_TEST(in_order);
+    // One hundred of them have 4950 pairs.
+    BOOST_TEST(noted == many - 100);
+    // The next mail has its own budget.
+    const auto next = c.settled(said(ccd("next", {{"setId", "set"}}), {}));
+    BOOST_TEST(join(c.place_of(next)->notes, " ") == "");
+}
