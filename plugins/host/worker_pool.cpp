@@ -158,15 +158,16 @@ private:
         std::uint64_t bytes = 0;
         for (auto& one : inner) {
             bytes += one.content.size();
-            outcome.children.push_back(
-                std::make_shared<ParseOutcome>(read_inner(one, request, depth, bytes, inside)));
+            TRY(auto read, read_inner(one, request, depth, bytes, inside));
+            outcome.children.push_back(std::make_shared<ParseOutcome>(std::move(read)));
         }
         return outcome;
     }
 
-    // A document of a document: the same way in, with its own child, budget and verdict.
-    ParseOutcome read_inner(const Answer::Inner& one, const ParseRequest& outer, int depth,
-                            std::uint64_t bytes, Inside& inside)
+    // A document of a document: the same way in, with its own child, budget and verdict. Fault: no child could be
+    // had, which says nothing of the document, so the whole is to be read again.
+    Result<ParseOutcome> read_inner(const Answer::Inner& one, const ParseRequest& outer, int depth,
+                                    std::uint64_t bytes, Inside& inside)
     {
         ParseOutcome out;
         if (const char* why = exhausted(inside)) {
@@ -178,11 +179,7 @@ private:
         } else {
             ParseRequest request{one.content, one.media_type, "", one.filename, outer.not_plugins};
             ++inside.documents;
-            auto read = parse_at(request, depth + 1, inside);
-            if (read)
-                out = *std::move(read);
-            else
-                out.detail = read.error().why;
+            TRY(out, parse_at(request, depth + 1, inside));
         }
         out.filename = one.filename;
         out.sha256 = sha256(one.content);
