@@ -121,9 +121,9 @@ void Daemon::tidy()
     auto now = clock_.now();
     if (auto swept = store_->sweep(now.time_since_epoch().count()); !swept)
         LogLine(LOG_WARNING, "", "store").with("what", swept.error().why);
-    if (auto expired = expire_items(*store_, now); !expired)
-        LogLine(LOG_WARNING, "", "store").with("what", expired.error().why);
-    else if (*expired && hand_over_)
+    const auto expired = expire_items(*store_, now);
+    if (!expired) LogLine(LOG_WARNING, "", "store").with("what", expired.error().why);
+    if (hand_over_ && (!expired || *expired))
         hand_over_->wake();  // a document that said the same may have to be read for its items
     // A notice, report or repeat later than this is a stranger's.
     if (auto swept = sweep_settled(*store_, now - notices_kept); !swept)

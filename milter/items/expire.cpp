@@ -1,6 +1,12 @@
 // expire.cpp - what a clinician's mailbox received goes when its time has passed: items first, then
 // documents with their bytes, then the message and its index rows.
+#include <syslog.h>
+
+#include <optional>
+
 #include "milter/base/address.h"
+#include "milter/base/log.h"
+#include "milter/base/text.h"
 #include "milter/items/hand_over.h"
 #include "milter/items/item_index.h"
 #include "milter/items/placement.h"
@@ -10,6 +16,7 @@ namespace direct {
 namespace {
 
 constexpr std::size_t messages_per_look = 200;
+constexpr std::size_t faults_told_max = 20;  // in the log, of one round: a full disk fails for every message
 
 Result<std::vector<MessageRecord>> expired(RecordStore& store, std::int64_t now_ms, std::string& from,
                                            bool& more)
@@ -75,28 +82,41 @@ Status erase_documents(WriteTxn& txn, RecordStore& store, const MessageRecord& m
     return Done{};
 }
 
+/// A message with all that came with it. What a fault leaves can be removed again.
+Status remove(RecordStore& store, const MessageRecord& m)
+{
+    // First nothing may add items any more, then the items, which can be many.
+    CHECK(store.write_making_room([&](WriteTxn& txn) { return erase_documents(txn, store, m); }));
+    CHECK(erase_items(store, record_keys(store, m.recipients), m.id));
+    return store.write_making_room([&](WriteTxn& txn) -> Status {
+        CHECK(erase_index(txn, store, m));
+        CHECK(txn.erase(Table::message, m.id));
+        return Done{};
+    });
+}
+
 }  // namespace
 
 Result<std::size_t> expire_items(RecordStore& store, Time now)
 {
-    std::size_t removed = 0;
+    std::size_t removed = 0, failed = 0;
+    std::optional<Fault> fault;
     std::string from;
     for (bool more = true; more;) {
         TRY(const auto messages, expired(store, now.time_since_epoch().count(), from, more));
         for (const auto& m : messages) {
-            // First nothing may add items any more, then the items, which can be many.
-            CHECK(store.write_making_room([&](WriteTxn& txn) { return erase_documents(txn, store, m); }));
-            CHECK(erase_items(store, record_keys(store, m.recipients), m.id));
-            const auto erase = [&](WriteTxn& txn) -> Status {
-                CHECK(erase_index(txn, store, m));
-                CHECK(txn.erase(Table::message, m.id));
-                return Done{};
-            };
-            auto erased = store.write_making_room(erase);
-            if (!erased) return fail(std::move(erased).error());
-            ++removed;
+            auto done = remove(store, m);
+            if (done) {
+                ++removed;
+                continue;
+            }
+            // A damaged row keeps its own message, not those behind it.
+            if (++failed <= faults_told_max)
+                LogLine(LOG_WARNING, "", "store").with("message", hex(m.id)).with("what", done.error().why);
+            fault = std::move(done).error();
         }
     }
+    if (fault) return fail(*std::move(fault));
     return removed;
 }
 

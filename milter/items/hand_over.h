@@ -53,6 +53,7 @@ private:
 };
 
 /// Removes items, documents and messages whose items_until has passed (items.retention). Number removed.
+/// Fault: temporary; of the last message that could not be removed. All others are gone then as well.
 Result<std::size_t> expire_items(RecordStore& store, Time now);
 
 }  // namespace direct
