@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "milter/base/log.h"
+#include "milter/base/text.h"
 #include "milter/items/item_index.h"
 #include "milter/items/rows.h"
 #include "milter/store/schema.h"
@@ -26,34 +27,60 @@ Result<bool> is_up_to_date(RecordStore& store)
     return version && read_be32(*version) == item_index_version;
 }
 
-/// Owes the next documents to the parsers; their number.
-Result<std::size_t> owe_again(RecordStore& store, std::string& from)
+struct Looked {
+    std::vector<std::string> attachments;
+    std::size_t bytes = 0;
+    bool more = false;
+};
+
+/// As many attachments as one transaction takes, after `from`, which moves on.
+Result<Looked> next_attachments(RecordStore& store, std::string& from)
 {
-    std::vector<std::pair<std::string, DocumentRecord>> rows;
-    Status read = Done{};
-    std::size_t looked = 0;
+    Looked out;
+    const std::string start = from;
     CHECK(store.read([&](ReadTxn& txn) {
-        rows.clear();
-        looked = 0;
-        return txn.scan(Table::document, "", from, [&](std::string_view key, std::string_view value) {
+        out = {};
+        std::size_t rows = 0;
+        return txn.scan(Table::document, "", start, [&](std::string_view key, std::string_view value) {
             from = std::string(key) + '\0';
-            auto row = decode_document(value);
-            if (!row)
-                read = fail(std::move(row).error());
-            else if (key.size() == part_key_size)
-                rows.emplace_back(key, *std::move(row));
-            return read && ++looked < batch_rows;
+            if (key.size() == part_key_size) out.attachments.emplace_back(key);
+            out.bytes += key.size() + value.size() + 64;
+            out.more = ++rows == batch_rows || out.bytes >= batch_bytes;
+            return !out.more;
         });
     }));
-    CHECK(read);
-    RowBatch batch(store);
-    for (auto& [key, row] : rows) {
-        row.state = "pending";
-        CHECK(batch.put(Table::document, key, encode(row)));
-        CHECK(batch.put(Table::pending, key, ""));
-    }
-    CHECK(batch.flush());
-    return looked;
+    return out;
+}
+
+/// Owes an attachment to the parsers, if it has not expired since it was seen. False: its row cannot be read.
+Result<bool> owe(WriteTxn& txn, const std::string& key)
+{
+    TRY(const auto value, txn.get(Table::document, key));
+    if (!value) return true;
+    auto row = decode_document(*value);
+    if (!row) return false;
+    row->state = "pending";
+    CHECK(txn.put(Table::document, key, encode(*row)));
+    CHECK(txn.put(Table::pending, key, ""));
+    return true;
+}
+
+/// A damaged row is told and left: it must not keep all others, new ones too, from being read.
+Status owe_again(RecordStore& store, const Looked& looked)
+{
+    std::vector<std::string> damaged;
+    const auto work = [&](WriteTxn& txn) -> Status {
+        damaged.clear();
+        for (const auto& key : looked.attachments) {
+            TRY(const bool good, owe(txn, key));
+            if (!good) damaged.push_back(key);
+        }
+        return Done{};
+    };
+    CHECK(store.write(work, looked.bytes));
+    for (const auto& key : damaged)
+        LogLine(LOG_WARNING, "", "store").with("document", hex(key)).with("what", "a row cannot be read");
+    return Done{};
 }
 
 }  // namespace
@@ -66,9 +93,10 @@ Status upgrade_items(RecordStore& store)
         CHECK(erase_rows(store, table, ""));
     std::size_t documents = 0;
     for (std::string from;;) {
-        TRY(const auto looked, owe_again(store, from));
-        documents += looked;
-        if (looked < batch_rows) break;
+        TRY(const auto looked, next_attachments(store, from));
+        if (!looked.attachments.empty()) CHECK(owe_again(store, looked));
+        documents += looked.attachments.size();
+        if (!looked.more) break;
     }
     if (documents)
         LogLine(LOG_NOTICE, "", "store").with("what", "documents are read again for the index of items");

@@ -1,4 +1,5 @@
-// Rows that are damaged.
+// Rows that are damaged, or gone between two looks.
+#include "milter/items/upgrade.h"
 #include "tests/unit/items/chart.h"
 
 using namespace direct;
@@ -9,6 +10,26 @@ namespace {
 Status put_row(RecordStore& store, Table table, const std::string& key, const std::string& value)
 {
     return store.write([&](WriteTxn& txn) { return txn.put(table, key, value); }, 100);
+}
+
+/// Does something of its own before the next write, as another thread may.
+class Interrupted : public MemoryStore {
+public:
+    Status write(const std::function<Status(WriteTxn&)>& work, std::size_t hint) override
+    {
+        if (auto first = std::exchange(before_write, nullptr)) first();
+        return MemoryStore::write(work, hint);
+    }
+    std::function<void()> before_write;
+};
+
+DocumentRecord parsed_row(const std::string& message)
+{
+    DocumentRecord row;
+    row.message_id = message;
+    row.part = 1;
+    row.state = "parsed";
+    return row;
 }
 
 }  // namespace
@@ -35,4 +56,43 @@ BOOST_AUTO_TEST_CASE(a_damaged_document_keeps_no_other_message_from_expiring)
     BOOST_REQUIRE(put_row(c.store, Table::document, damaged, good));
     BOOST_TEST(expire_items(c.store, late).value() == 1u);
     BOOST_TEST(c.store.rows(Table::message) + c.store.rows(Table::item) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_document_keeps_no_other_from_being_read_again)
+{
+    MemoryStore store;
+    std::string log;
+    log_to([&](int, const std::string& line) { log += line + "\n"; });
+    const auto damaged = part_key(std::string(16, 'a'), 1), good = part_key(std::string(16, 'b'), 1);
+    BOOST_REQUIRE(put_row(store, Table::document, damaged, "damaged"));
+    BOOST_REQUIRE(put_row(store, Table::document, good, encode(parsed_row(std::string(16, 'b')))));
+    BOOST_TEST(upgrade_items(store).has_value());
+    log_to({});
+    const auto after = store.data();
+    BOOST_TEST(after.tables.at(Table::pending).size() == 1u);
+    BOOST_TEST(after.tables.at(Table::pending).contains(good));
+    BOOST_TEST(after.tables.at(Table::document).at(damaged) == "damaged");
+    BOOST_TEST(log.find(hex(damaged)) != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_expires_while_the_index_is_made_anew_does_not_come_back)
+{
+    // The row was written back as it had been read: a document without content, tried again for ever.
+    Interrupted store;
+    const auto gone = part_key(std::string(16, 'a'), 1), kept = part_key(std::string(16, 'b'), 1);
+    for (const auto& key : {gone, kept})
+        BOOST_REQUIRE(put_row(store, Table::document, key, encode(parsed_row(key.substr(0, 16)))));
+    store.before_write = [&] {
+        BOOST_REQUIRE(store.MemoryStore::write(
+            [&](WriteTxn& txn) -> Status {
+                CHECK(txn.erase(Table::document, gone));
+                return Done{};
+            },
+            100));
+    };
+    BOOST_TEST(upgrade_items(store).has_value());
+    const auto after = store.data();
+    BOOST_TEST(after.tables.at(Table::document).size() == 1u);
+    BOOST_TEST(after.tables.at(Table::pending).size() == 1u);
+    BOOST_TEST(after.tables.at(Table::pending).contains(kept));
 }
