@@ -237,7 +237,8 @@ void DnsContext::pump()
     for (;;) {
         if (::poll(waits, 2, -1) < 0) continue;  // EINTR
         std::lock_guard guard(lock_);
-        if (stopping_) return;
+        // Once it has broken, whoever asked has left without ub_cancel(): nobody may be called back.
+        if (stopping_ || broken_) return;
         if (!(waits[0].revents & (POLLERR | POLLNVAL)) && ub_process(context_) == 0) continue;
         return break_off("its pipe is broken");
     }

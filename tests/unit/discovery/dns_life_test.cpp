@@ -1,6 +1,8 @@
 // How the DNS client lives on: what broke below it, other servers, a server that is silent for some.
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/wait.h>
+#include <unbound.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -38,6 +40,30 @@ SteadyTime in(milliseconds time)
 }
 
 const milliseconds plenty{20000};
+
+/// A question on its way through libunbound: is its asker still there?
+struct Passed {
+    void* asker = nullptr;
+    ub_callback_type answered = nullptr;
+    std::atomic<bool> left{false};
+};
+std::atomic<Passed*> watched{nullptr};  ///< takes the next question
+std::atomic<bool> no_more_questions{false};
+std::atomic<int> called_after_leaving{0};
+
+void pass_on(void* data, int error, ub_result* result)
+{
+    auto& passed = *static_cast<Passed*>(data);
+    if (!passed.left) return passed.answered(passed.asker, error, result);
+    ++called_after_leaving;
+    ub_resolve_free(result);
+}
+
+std::size_t threads()
+{
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
 
 /// What is open in this process: number, and what it is.
 std::map<int, std::string> descriptors()
@@ -100,6 +126,47 @@ BOOST_AUTO_TEST_CASE(a_context_that_broke_is_made_anew)
     auto answer = client.query("a.d.example", DnsType::cert, in(plenty));
     BOOST_TEST((answer.kind == Kind::found), answer.why);
     ::close(nothing);
+}
+
+// In the library's place: fails when told to, and sees who is called back.
+extern "C" int ub_resolve_async(ub_ctx* context, const char* name, int type, int rrclass, void* asker,
+                                ub_callback_type answered, int* id)
+{
+    if (no_more_questions) return UB_NOMEM;
+    static const auto real =
+        reinterpret_cast<decltype(&ub_resolve_async)>(::dlsym(RTLD_NEXT, "ub_resolve_async"));
+    auto* passed = watched.exchange(nullptr);
+    if (!passed) return real(context, name, type, rrclass, asker, answered, id);
+    passed->asker = asker;
+    passed->answered = answered;
+    return real(context, name, type, rrclass, passed, &pass_on, id);
+}
+
+// One question that could not be asked lets all askers go; the answer to another one came to an asker that had left.
+BOOST_AUTO_TEST_CASE(after_it_broke_nobody_is_called_back)
+{
+    DnsServer server;
+    server.delay(milliseconds(1000));
+    server.on("slow.d.example", cert, {.records = {"one"}});
+    DnsClient client(asking({server.server()}));
+    Passed passed;
+    watched = &passed;
+    DnsAnswer waited;
+    std::thread waiting([&] {
+        waited = client.query("slow.d.example", DnsType::cert, in(plenty));
+        passed.left = true;
+    });
+    while (server.asked("slow.d.example", cert) == 0) std::this_thread::yield();
+    const auto all = threads();
+    no_more_questions = true;
+    auto refused = client.query("b.d.example", DnsType::cert, in(plenty));
+    no_more_questions = false;
+    waiting.join();
+    BOOST_TEST(refused.why.find("libunbound: ") == 0u, refused.why);
+    BOOST_TEST(waited.why == "libunbound has stopped");
+    // The asker's thread is gone; when the answer comes, the one that would hand it over ends too.
+    while (threads() + 2 > all && called_after_leaving == 0) std::this_thread::yield();
+    BOOST_TEST(called_after_leaving == 0);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_start_is_not_tried_at_every_question)
