@@ -16,7 +16,7 @@ using Answer = Discovery::Answer;
 
 /// Records of one name, and addresses of one server, that are looked at: who publishes more has no use for them.
 constexpr std::size_t servers_max = 32, addresses_max = 8;
-constexpr std::size_t paused_max = 1000;
+constexpr std::size_t failed_max = 1000;
 /// A server that was cut off because the message's time was over has failed when it had this long.
 constexpr milliseconds patience_min{1000};
 
@@ -76,6 +76,7 @@ LdapRules ldap_rules_of(const Settings& settings)
     rules.domain = settings.discovery_ldap_domain;
     rules.later_when_unreachable = settings.discovery_ldap_unreachable == "later";
     rules.failure_pause = settings.discovery_ldap_failure_pause;
+    rules.full_time_pause = full_time_pause_of(rules.failure_pause);
     rules.cache_bytes = settings.discovery_ldap_cache;
     rules.cache_life = settings.discovery_ldap_cache_life;
     auto& server = rules.server;
@@ -175,26 +176,39 @@ LdapResolver::LdapResolver(std::shared_ptr<DnsLookup> dns, LdapRules rules, Ldap
 
 std::string LdapResolver::pausing(const std::string& server, bool& failed_lately)
 {
+    const auto now = std::chrono::steady_clock::now();
     std::lock_guard guard(lock_);
-    auto it = paused_until_.find(server);
-    failed_lately = it != paused_until_.end();
-    if (!failed_lately || it->second <= std::chrono::steady_clock::now()) return {};
-    return server + ": did not answer a moment ago (discovery.ldap_failure_pause)";
+    const auto it = failed_.find(server);
+    failed_lately = it != failed_.end();
+    if (!failed_lately) return {};
+    auto& failed = it->second;
+    if (failed.paused_until > now)
+        return server + ": did not answer a moment ago (discovery.ldap_failure_pause)";
+    if (failed.full_time_from <= now) {  // this message, and for a while no other one
+        failed_lately = false;
+        failed.full_time_from = now + rules_.full_time_pause;
+    }
+    return {};
 }
 
 void LdapResolver::note_failure(const std::string& server)
 {
     const auto now = std::chrono::steady_clock::now();
     std::lock_guard guard(lock_);
-    if (paused_until_.size() >= paused_max)
-        std::erase_if(paused_until_, [&](const auto& one) { return one.second <= now; });
-    if (paused_until_.size() < paused_max) paused_until_[server] = now + rules_.failure_pause;
+    if (auto it = failed_.find(server); it != failed_.end()) {
+        it->second.paused_until = now + rules_.failure_pause;
+        return;
+    }
+    if (failed_.size() >= failed_max)
+        std::erase_if(failed_, [&](const auto& one) { return one.second.paused_until <= now; });
+    if (failed_.size() < failed_max)
+        failed_[server] = {now + rules_.failure_pause, now + rules_.full_time_pause};
 }
 
 void LdapResolver::note_answer(const std::string& server)
 {
     std::lock_guard guard(lock_);
-    paused_until_.erase(server);
+    failed_.erase(server);
 }
 
 Result<LdapTarget> LdapResolver::resolve(const SrvRecord& record, SteadyTime deadline, bool& dns_failed) const

@@ -10,10 +10,11 @@
 //              descriptors, no route, fetch.ca_file unreadable); the message's time is over;
 //              or, unless ldap_unreachable is fail, none of the best priority could be asked
 // A server that failed is passed over for a while; afterwards it gets little of a message's time until it has answered
-// again, so that dead servers do not use up the time of every try. A whole answer is kept for a while (LdapCache). Thread
-// safe.
+// again, so that dead servers do not use up the time of every try; now and then one message gives it the whole time.
+// A whole answer is kept for a while (LdapCache). Thread safe.
 // Source: requirements G4, G7-G9, G11, G13, D1-D18; decision 4.
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -30,10 +31,18 @@
 
 namespace direct {
 
+/// How long a server that has failed gets little time, until one asking has the whole time again: one that needs more
+/// would not come back otherwise. Ten pauses, so that dead servers cost little; of a second at least.
+constexpr milliseconds full_time_pause_of(milliseconds failure_pause)
+{
+    return 10 * std::max(failure_pause, milliseconds(1000));
+}
+
 struct LdapRules {
     bool address = true, domain = true;  ///< the steps that are taken
     bool later_when_unreachable = false;
     milliseconds failure_pause{30000};  ///< 0: a server that failed is asked again at once
+    milliseconds full_time_pause = full_time_pause_of(failure_pause);
     std::size_t cache_bytes = 4 * 1024 * 1024;
     milliseconds cache_life{10 * 60 * 1000};  ///< 0: nothing is kept
     LdapOptions server;
@@ -83,7 +92,10 @@ private:
     LdapRules rules_;
     LdapAsk ask_;
     std::mutex lock_;
-    std::map<std::string, SteadyTime> paused_until_;  ///< by "host:port", from a failure to the next answer
+    struct Failed {
+        SteadyTime paused_until, full_time_from;
+    };
+    std::map<std::string, Failed> failed_;  ///< by "host:port", from a failure to the next answer
     LdapCache cache_;
 };
 

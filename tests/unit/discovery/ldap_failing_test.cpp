@@ -90,6 +90,40 @@ BOOST_AUTO_TEST_CASE(one_that_failed_gets_little_time_until_it_has_answered)
     BOOST_TEST((std::chrono::steady_clock::now() - from < std::chrono::minutes(1)));
 }
 
+// Its time was little until it had answered, and it could not answer in that time: it never came back.
+BOOST_AUTO_TEST_CASE(a_slow_server_that_failed_gets_its_whole_time_now_and_then)
+{
+    using std::chrono::steady_clock;
+    const milliseconds pause(50);
+    World w;
+    w.names(0, 0, "slow.example");
+    w.rules.failure_pause = milliseconds(0);
+    w.rules.full_time_pause = pause;
+    bool answers = false;
+    std::vector<steady_clock::time_point> whole;  // when it was asked with all its time
+    std::size_t little = 0;
+    w.resolver = std::make_unique<LdapResolver>(
+        w.dns, w.rules,
+        [&](const LdapTarget& server, const Texts&, const Budget&) -> Result<std::optional<LdapHit>> {
+            if (server.failed_lately)
+                ++little;
+            else
+                whole.push_back(steady_clock::now());
+            if (server.failed_lately || !answers) return fail(temporary("no answer in time"));
+            return std::optional(LdapHit{0, {der(jo())}});
+        });
+    while (whole.size() < 3) w.find();
+    for (std::size_t i = 1; i < whole.size(); ++i) BOOST_TEST((whole[i] - whole[i - 1] >= pause));
+    BOOST_TEST(little > 0u);
+    answers = true;
+    while (w.find().answer != Answer::found) continue;
+    BOOST_TEST(whole.size() == 4u);
+    // It has answered: it has all its time again.
+    BOOST_TEST((w.find().answer == Answer::found));
+    BOOST_TEST((full_time_pause_of(std::chrono::minutes(1)) == std::chrono::minutes(10)));
+    BOOST_TEST((full_time_pause_of(milliseconds(0)) > milliseconds(0)));
+}
+
 BOOST_AUTO_TEST_CASE(what_this_host_cannot_ask_is_not_nobody)
 {
     World w;
