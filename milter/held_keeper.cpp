@@ -42,7 +42,7 @@ Status purge_those_ended(House& house)
     return house.store.write_making_room([&](WriteTxn& txn) -> Status {
         for (const auto& key : keys) {
             CHECK(txn.erase(Table::held_by, key));
-            TRY(const auto record, purge_held(txn, house.store, key.substr(key.size() - id_size)));
+            TRY(const auto record, purge_held(txn, house.store, key.substr(key.size() - id_size), now));
             if (record) CHECK(append_audit(txn, house.store, held_end_entry(*record, "record-purged", now)));
         }
         return Done{};

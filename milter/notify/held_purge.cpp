@@ -11,9 +11,15 @@ namespace direct {
 namespace {
 
 constexpr std::string_view purge_prefix = "p";
-/// After these nobody waits for the content; who picked it up has it, or has declined it.
-constexpr std::array may_be_purged = {"expired",   "revoked", "locked",  "notify-failed",
-                                      "picked-up", "added",   "declined"};
+/// After these nobody waits for the content.
+constexpr std::array may_be_purged = {"expired", "revoked", "locked", "notify-failed"};
+/// After these the person opens it again until it expires.
+constexpr std::array picked_up = {"picked-up", "added", "declined"};
+
+bool one_of(const auto& states, std::string_view state)
+{
+    return std::find(states.begin(), states.end(), state) != states.end();
+}
 
 std::string key_at(Time ended)
 {
@@ -27,7 +33,13 @@ Status await_purge(WriteTxn& txn, std::string_view id, Time ended)
     return txn.put(Table::held_by, key_at(ended) + std::string(id), "");
 }
 
-Result<std::optional<HeldRecord>> purge_held(WriteTxn& txn, const RecordStore& store, std::string_view id)
+bool may_be_opened(const HeldRecord& record, Time now)
+{
+    return one_of(picked_up, record.state) && record.expires_ms > now.time_since_epoch().count();
+}
+
+Result<std::optional<HeldRecord>> purge_held(WriteTxn& txn, const RecordStore& store, std::string_view id,
+                                             Time now)
 {
     std::optional<HeldRecord> none;
     TRY(const auto bytes, txn.get(Table::held, id));
@@ -35,8 +47,8 @@ Result<std::optional<HeldRecord>> purge_held(WriteTxn& txn, const RecordStore& s
     auto read = decode_held(*bytes);
     if (!read) return none;  // damaged: its content is swept with the record
     auto& record = *read;
-    if (std::find(may_be_purged.begin(), may_be_purged.end(), record.state) == may_be_purged.end())
-        return none;
+    const bool ended = one_of(may_be_purged, record.state) || one_of(picked_up, record.state);
+    if (!ended || may_be_opened(record, now)) return none;
     CHECK(take_back_notices(txn, store, record));
     CHECK(txn.erase(Table::held_by, held_due_key(record)));
     CHECK(txn.erase(Table::held_by, "c" + store.index_key("code", record.code)));

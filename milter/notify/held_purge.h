@@ -19,8 +19,12 @@ namespace direct {
 Status await_purge(WriteTxn& txn, std::string_view id, Time ended);
 
 /// Inside write(): purges it and takes it out of all indexes that lead a person to it. The record as it is now; nothing when
-/// there is none, it still waits for the person, or it was purged before.
-Result<std::optional<HeldRecord>> purge_held(WriteTxn& txn, const RecordStore& store, std::string_view id);
+/// there is none, it still waits for the person, it was purged before, or may_be_opened() at `now`.
+Result<std::optional<HeldRecord>> purge_held(WriteTxn& txn, const RecordStore& store, std::string_view id,
+                                             Time now);
+
+/// Picked up, and its time is not up: the person may come back to it.
+bool may_be_opened(const HeldRecord& record, Time now);
 
 /// Keys of the index of those that ended by then, oldest first, at most `most`; each ends in the record's id. Whoever purges
 /// one erases its key in Table::held_by, also where there is no such record any more.

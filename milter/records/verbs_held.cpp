@@ -87,7 +87,8 @@ Reply purge_all_ended(const Context& c)
 {
     Json purged = Json::array();
     for (;;) {
-        const auto keys = held_to_purge(c.store, c.clock.now(), 100);
+        const auto now = c.clock.now();
+        const auto keys = held_to_purge(c.store, now, 100);
         if (!keys) return bad(keys.error());
         if (keys->empty()) return good({{"purged", purged}});
         std::vector<std::string> ids;
@@ -95,7 +96,7 @@ Reply purge_all_ended(const Context& c)
             ids.clear();
             for (const auto& key : *keys) {
                 CHECK(txn.erase(Table::held_by, key));
-                TRY(const auto record, purge_held(txn, c.store, key.substr(key.size() - id_size)));
+                TRY(const auto record, purge_held(txn, c.store, key.substr(key.size() - id_size), now));
                 if (!record) continue;
                 CHECK(audit_of_end(txn, c, *record, "record-purged"));
                 ids.push_back(hex(record->id));
@@ -157,13 +158,18 @@ Reply held_purge(const Context& c, Parameters& p)
     const auto one = the_one(c, given);
     if (const auto* reply = std::get_if<Reply>(&one)) return *reply;
     const auto& record = std::get<HeldRecord>(one);
+    const auto now = c.clock.now();
     std::optional<HeldRecord> purged;
     auto done = c.store.write_making_room([&](WriteTxn& txn) -> Status {
-        TRY(purged, purge_held(txn, c.store, record.id));
+        TRY(purged, purge_held(txn, c.store, record.id, now));
         return purged ? audit_of_end(txn, c, *purged, "record-purged") : Status(Done{});
     });
     if (!done) return bad(done.error());
     if (!purged && record.state == "purged") return bad(1, "input", "it was purged before");
+    if (!purged && may_be_opened(record, now))
+        return bad(
+            1, "input",
+            "its state is " + record.state + ": the person may open it until " + iso_ms(record.expires_ms));
     if (!purged)
         return bad(1, "input", "it waits for the person, its state is " + record.state + ": revoke it first");
     return good({{"purged", Json::array({hex(purged->id)})}});

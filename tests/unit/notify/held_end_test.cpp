@@ -73,11 +73,11 @@ struct Shelf {
     {
         return store.content(r.content, std::string(32, 'k')).has_value();
     }
-    bool purge(const HeldRecord& r)
+    bool purge(const HeldRecord& r, seconds after = seconds(1000))
     {
         bool purged = false;
         BOOST_REQUIRE(store.write([&](WriteTxn& txn) -> Status {
-            TRY(const auto now, purge_held(txn, store, r.id));
+            TRY(const auto now, purge_held(txn, store, r.id, start + after));
             purged = now.has_value();
             return Done{};
         }));
@@ -305,6 +305,21 @@ BOOST_AUTO_TEST_CASE(what_was_picked_up_is_purged_when_its_time_is_up)
         BOOST_TEST(s.to_purge(seconds(0)) == 1u);
         BOOST_TEST(s.purge(r));
         BOOST_TEST(!s.has_content(r));
+    }
+}
+
+// The administrator's purge took from a person what he had picked up and could open again.
+BOOST_AUTO_TEST_CASE(what_was_picked_up_is_not_purged_before_it_expires)
+{
+    for (const char* state : {"picked-up", "added", "declined"}) {
+        Shelf s;
+        const auto r = s.put_sealed('a', state);
+        const seconds life = std::chrono::duration_cast<seconds>(
+            milliseconds(r.expires_ms - start.time_since_epoch().count()));
+        BOOST_TEST(!s.purge(r, life - seconds(1)), state);
+        BOOST_TEST(s.has_content(r));
+        BOOST_TEST(s.state_of(r) == state);
+        BOOST_TEST(s.purge(r, life), state);
     }
 }
 

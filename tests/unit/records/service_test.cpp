@@ -217,6 +217,10 @@ BOOST_AUTO_TEST_CASE(what_has_ended_is_purged_on_demand)
     w.ask_as(w.reader, "held.purge", R"({"ended":1})", 1);
     const auto refused = w.ask("held.purge", {{"id", id('a')}}, 1);
     BOOST_TEST(refused["detail"] == "it waits for the person, its state is held: revoke it first");
+    auto opened = held('d', now.time_since_epoch().count());
+    opened.state = "picked-up";
+    put_held(w, opened);
+    BOOST_TEST(w.ask("held.purge", {{"id", id('d')}}, 1)["detail"].dump().find("may open it until 2") < 60u);
     for (char c : {'a', 'b'}) w.ask("held.revoke", {{"id", id(c)}});
     BOOST_TEST(w.ask("held.purge", {{"id", id('a')}})["purged"] == Json::array({id('a')}));
     BOOST_TEST(w.ask("held.show", {{"id", id('a')}})["held"]["state"] == "purged");
