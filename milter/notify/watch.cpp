@@ -121,8 +121,9 @@ Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& w
     auto key = key_of(store, watch.message_id, *recipient);
     TRY(const auto there, read_watch(txn, key));
     if (!there) return put_watch(txn, key, nullptr, watch);
-    // Sent again after its failure was told: this one is waited for as well.
-    return is_over(*there) ? put_watch(txn, key, &*there, watch) : Status(Done{});
+    // Sent again after its failure was told, or after a sending that nobody answers: this one is waited for as well.
+    const bool answered = there->is_sealed() && there->state != "sent";
+    return is_over(*there) || !answered ? put_watch(txn, key, &*there, watch) : Status(Done{});
 }
 
 Status note_recipient(WriteTxn& txn, const RecordStore& store, const WatchRecord& row)

@@ -41,7 +41,7 @@ struct WatchRecord {
     bool is_sealed() const { return leg == "sealed"; }
 };
 
-/// A row for a message that leaves. One that is there already (the client's repeat) stays as it is.
+/// A row for a message that leaves. One that waits already, or was answered (the client's repeat), stays as it is.
 Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& watch);
 
 /// A row for a recipient nobody has to answer for. It stands in for what was refused or failed before, never for one that

@@ -104,3 +104,27 @@ BOOST_AUTO_TEST_CASE(what_was_refused_and_is_sent_again_is_waited_for)
     BOOST_TEST(w.row().state == "waiting");
     BOOST_TEST((w.note("processed") == NoticeUse::news));
 }
+
+// The same message sent before where nobody answers (in clear, to a mailbox here, as automatic mail): the sealed sending
+// was not waited for.
+BOOST_AUTO_TEST_CASE(what_went_where_nobody_answers_is_waited_for_when_it_is_sealed)
+{
+    const std::pair<const char*, const char*> before[] = {
+        {"untouched", "untouched"}, {"local", "queued"}, {"local", "delivered"}, {"sealed", "sent"}};
+    for (const auto& [leg, state] : before) {
+        Watching w;
+        WatchRecord row;
+        row.message_id = "<1@here.test>";
+        row.sender = "alice@direct.here.test";
+        row.recipient = w.bob.text();
+        row.leg = leg;
+        row.state = state;
+        w.keep(row);
+        w.begin(false);
+        BOOST_TEST(w.row().state == "waiting", leg);
+        BOOST_TEST(w.overdue(seconds(10000)) == 1u, leg);
+        BOOST_TEST((w.note("processed") == NoticeUse::news));
+        w.begin(false);
+        BOOST_TEST(w.row().state == "complete", "a repeat");
+    }
+}
