@@ -146,7 +146,7 @@ Result<std::size_t> OutboxSender::State::look()
     // A thread whose note failed since then has let go of an entry that was handed over: what was read of it above
     // is old, and taking it now would send it twice.
     trouble = !unwritten.empty();
-    if (trouble) return 0;
+    if (trouble || stopping) return 0;  // after stop() nobody takes them
     for (const auto& id : ids) {
         claimed.insert(id);
         queue.push_back(id);

@@ -45,6 +45,26 @@ BOOST_AUTO_TEST_CASE(several_at_once_never_the_same)
     BOOST_TEST(to.size() == number);
 }
 
+// A look that ended after stop() had emptied the queue filled it again: the end waited its whole patience for entries
+// that nobody took.
+BOOST_AUTO_TEST_CASE(a_look_that_ends_late_does_not_hold_up_the_end)
+{
+    PostOffice o;
+    OutboxSender sender(
+        o.store, o.clock, [&] { return o.settings; }, 1);
+    sender.stop(seconds(0));
+    o.put({alice});
+    const auto found = sender.pass();
+    BOOST_REQUIRE(found);
+    BOOST_TEST(*found == 0u);
+    const seconds patience(20);
+    const auto from = std::chrono::steady_clock::now();
+    sender.stop(patience);
+    BOOST_TEST((std::chrono::steady_clock::now() - from < patience));
+    BOOST_TEST(o.server.mails().empty());
+    BOOST_TEST(o.rows(Table::outbox) == 1u, "it is there for the next start");
+}
+
 // The end of the daemon waited ten minutes for the answer to a final dot, and was killed after 90 seconds.
 BOOST_AUTO_TEST_CASE(a_listener_that_never_answers_does_not_hold_up_the_end)
 {
