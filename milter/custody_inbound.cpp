@@ -65,8 +65,7 @@ Plan InboundTaking::run()
                               "a recipient of ours is spelled in a way that cannot be delivered", true);
     opened_ = open_inbound(t_.site, t_.house.engine, {t_.message, ours_, t_.facts.now});
     if (plain()) return take_plain(t_, std::move(opened_.verdicts), others_);
-    // Sealed anew, the ciphertext is another one; a mail server's repeat is the same.
-    once_id_ = once_id_of(t_.site, opened_.message, opened_.message_id, hex(sha256(t_.message)));
+    once_id_ = once_id_of(t_.site, opened_, hex(sha256(t_.message)));
     discard(t_.message);
     // One recipient whose verdict may be another in a minute decides for all: nobody gets it twice.
     if (is_temporary(opened_.overall())) return refused();

@@ -158,6 +158,11 @@ std::string once_id_of(const Site& site, std::string_view message, const std::st
     return entity && entity->headers.count("Date") > 0 ? "" : "sent " + sending;
 }
 
+std::string once_id_of(const Site& site, const OpenedMail& opened, const std::string& ciphertext)
+{
+    return once_id_of(site, opened.wrapped ? opened.message : "", opened.message_id, ciphertext);
+}
+
 Plan plan_for(const Fault& fault, const std::string& help_url)
 {
     Plan plan;

@@ -102,6 +102,9 @@ Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, c
 /// @param message  what the digest in the rows is made of
 std::string once_id_of(const Site& site, std::string_view message, const std::string& message_id,
                        const std::string& sending);
+/// The same for one that has arrived. Of an unwrapped message Date is not among the bytes of signed_digest: it tells nothing.
+/// @param ciphertext  digest of what arrived: sealed anew it is another one, a mail server's repeat is the same
+std::string once_id_of(const Site& site, const OpenedMail& opened, const std::string& ciphertext);
 
 /// The idempotency row of one thing for one recipient: true the first time within 10 days.
 /// @param kind     what is made: "leg", "held", "mdn", "failure-dsn"
