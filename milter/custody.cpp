@@ -41,8 +41,11 @@ std::string token_in(const Recipient& r)
 /// The address that Postfix's copies of its bounces come to (conf/postfix/master.cf).
 constexpr std::string_view bounced = "bounced";
 
-/// Did this machine's MTA make it? What came from outside, or from a program here, carries the trace of that: each listener
-/// puts a Received field on top that says from where, and the sender cannot take it away.
+/// Did this machine's MTA make it? What came from outside, or was handed to Postfix by a program here, carries the trace of
+/// that: each listener puts a Received field on top that says from where, and the sender cannot take it away. But the report
+/// listener's own field is added after we have seen the message: a program here that speaks to 127.0.0.1:10027 itself can
+/// forge a copy, when it knows the queue id (from the log), sender and recipient. It makes one overdue report be left out;
+/// INSTALL section 6 closes the port to other users.
 bool made_by_our_mta(const Entity& entity)
 {
     bool any = false;
