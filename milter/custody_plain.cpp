@@ -64,7 +64,8 @@ private:
     bool others_;
     std::optional<Address> submitter_;
     std::string message_id_, content_sha_;
-    std::string hint_;  // for audit: what an unsigned notice claims
+    std::string once_id_;  // the Message-ID, or what stands for it in rows against repeats
+    std::string hint_;     // for audit: what an unsigned notice claims
     std::optional<PreparedEntry> leg_, report_;
 };
 
@@ -92,6 +93,9 @@ void PlainTaking::judge()
         hint_ = unsigned_claim(*entity, t_.site.mime_limits());
     }
     content_sha_ = sha256(t_.message);
+    // As of sealed mail: a submission is one of its own, what arrives again byte for byte is a mail server's repeat.
+    once_id_ =
+        once_id_of(t_.site, t_.message, message_id_, hex(t_.plain_submission ? new_id() : content_sha_));
     for (auto& v : verdicts_) {
         if (t_.site.is_newuser(v.recipient) || t_.site.domain_of(v.recipient)->plain != "pass") continue;
         v.reason = Reason::untouched;
@@ -167,8 +171,8 @@ Status PlainTaking::write(WriteTxn& txn)
         bool leg = leg_ && v.reason == Reason::untouched;
         bool report = report_ && v.reason == Reason::not_encrypted;
         if (!leg && !report) continue;
-        TRY(bool first, first_time(txn, store, leg ? "leg" : "failure-dsn", message_id_,
-                                   t_.facts.envelope_from, v.recipient, content_sha_, t_.facts.now));
+        TRY(bool first, first_time(txn, store, leg ? "leg" : "failure-dsn", once_id_, t_.facts.envelope_from,
+                                   v.recipient, content_sha_, t_.facts.now));
         if (first && leg) fresh.push_back(v.recipient.text());
         tell |= first && report;
     }

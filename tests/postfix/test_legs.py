@@ -101,6 +101,18 @@ class Legs(LegsTest):
                 self.settled()
                 self.assertEqual(len(self.postfix.maildir(carol)), copies)
 
+    def test_a_date_outside_the_signature_tells_no_repeat(self):
+        """Two unwrapped messages without a Message-ID, the same signed text of two days: the second was taken for a repeat."""
+        carol = f"carol@{HERE}"
+        inner = re.sub(rb"(?mi)^Message-ID: [^\n]*\n", b"", smime.mail(f"bob@{THERE}", carol, "S", f"{MARK} unwrapped\n"))
+        first, second = (smime.sealed(inner.replace(b"22 Nov", day), [self.bob], [self.here], smime.Sealing(wrapped=False))
+                         for day in (b"22 Nov", b"23 Nov"))
+        for message in (first, first, second):
+            answer = milter.deliver(self.daemon.socket, f"bob@{THERE}", [carol], message)
+            self.assertEqual(answer.code, 250, answer.text)
+        self.settled()
+        self.assertEqual(len(self.postfix.maildir(carol)), 2)
+
     def test_one_arriving_message_with_every_leg(self):
         ours = [f"alice@{HERE}", f"newuser@{HERE}", f"carol@{HERE}"]
         inner = smime.mail(f"bob@{THERE}", ours, "sam@person.test;Q of sam;Zanzibar77;Real REALMARK", f"Body {MARK}\n")
@@ -197,6 +209,20 @@ class PlainPasses(LegsTest):
         self.delivered(OTHER, count=2)
         self.postfix.wait_queue_empty()
         self.assertEqual(len(self.postfix.maildir(f"alice@{HERE}")), 1, "the repeat is not a second copy")
+
+    def test_submissions_that_nothing_tells_apart_are_both_delivered(self):
+        """Without Message-ID and Date two plain submissions were one: the second copy for ours was lost."""
+        for names, copies in (("Message-ID", 1), ("Message-ID|Date", 2)):
+            with self.subTest(names):
+                self.fresh()
+                mail = smime.mail(OTHER, [f"alice@{HERE}", OTHER], "S", f"{MARK} {copies}\n")
+                mail = re.sub(rb"(?mi)^(" + names.encode() + rb"): [^\n]*\n", b"", mail)
+                for _ in range(2):
+                    answer = milter.deliver(self.daemon.socket, OTHER, [f"alice@{HERE}", OTHER], mail, login=OTHER,
+                                            daemon_name="ORIGINATING")
+                    self.assertEqual(answer.code, 250, answer.text)
+                self.settled()
+                self.assertEqual(len(self.postfix.maildir(f"alice@{HERE}")), copies)
 
 
 if __name__ == "__main__":
