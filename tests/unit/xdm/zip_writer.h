@@ -24,7 +24,7 @@ struct ZipEntry {
 inline std::string little(std::uint64_t n, int bytes)
 {
     std::string out;
-    for (int i = 0; i < bytes; ++i) out += static_cast<char>(n >> (8 * i) & 0xFF);
+    for (; bytes > 0; --bytes, n >>= 8) out += static_cast<char>(n & 0xFF);
     return out;
 }
 
