@@ -3,31 +3,15 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "milter/audit/audit.h"
 #include "milter/items/item_index.h"
 #include "milter/records/lookup.h"
+#include "milter/records/reading.h"
 #include "milter/records/record_rows.h"
 
 namespace direct::verbs {
 namespace {
 
 constexpr std::int64_t piece_max = 1 << 20;  // bytes of a document in one reply
-
-/// Nothing is shown that is not in the audit. The code somebody looked for may be a diagnosis: it is not told.
-Status remember(const Context& c, const std::string& event, const std::string& message_id,
-                const std::string& recipient, std::string detail)
-{
-    AuditEntry entry;
-    entry.at = c.clock.now();
-    entry.event = event;
-    entry.who = c.caller.name;
-    entry.from_host = "local";
-    entry.message_id = message_id;
-    entry.recipient = recipient;
-    entry.token = "ok";
-    entry.detail = std::move(detail);
-    return audit_now(c.store, std::move(entry));
-}
 
 /// show | export
 std::string purpose_of(Parameters& p)
@@ -203,11 +187,13 @@ Result<std::optional<NamedDocument>> named_document(const Context& c, const std:
     return out;
 }
 
-Status remember_document(const Context& c, const std::string& event, const NamedDocument& d, const char* what)
+Status remember_document(const Context& c, const std::string& event, const NamedDocument& d,
+                         const std::string& what)
 {
-    auto detail = std::string(what) + " of part " + std::to_string(d.row.part);
+    auto detail = what + " of part " + std::to_string(d.row.part);
     if (d.row.inner) detail += ", document " + std::to_string(d.row.inner) + " inside";
-    return remember(c, event, d.message.message_id, join(d.message.recipients, ", "), std::move(detail));
+    return remember_reading(c, event, d.message.message_id, join(d.message.recipients, ", "),
+                            std::move(detail));
 }
 
 Reply no_such_document()
@@ -234,12 +220,11 @@ Reply record_items(const Context& c, Parameters& p)
     auto found = named_record(c, given);
     if (!found) return bad(found.error());
     if (!*found) return no_such_record();
-    if (from.empty()) {
-        const auto& m = found->message;
-        auto noted = remember(c, event, m ? m->message_id : "",
-                              m ? join(m->recipients, ", ") : found->mailbox->text(), told(asked));
-        if (!noted) return bad(noted.error());
-    }
+    const auto& m = found->message;
+    auto noted = remember_reading(c, event, m ? m->message_id : "",
+                                  m ? join(m->recipients, ", ") : found->mailbox->text(),
+                                  told(asked) + (from.empty() ? "" : ", continued"));
+    if (!noted) return bad(noted.error());
     Json reply;
     auto done = c.store.read([&](ReadTxn& txn) -> Status {
         reply = Json{{"items", Json::array()}};
@@ -282,8 +267,8 @@ Reply record_content(const Context& c, Parameters& p)
     const auto& content = (*found)->row.content;
     if (!content) return bad(1, "input", "its bytes lie inside of the attachment it came in");
     if (offset > content.size) return bad(2, "input", "behind the end");
-    if (offset == 0)
-        if (auto noted = remember_document(c, event, **found, "bytes"); !noted) return bad(noted.error());
+    const std::string what = offset == 0 ? "bytes" : "bytes from " + std::to_string(offset);
+    if (auto noted = remember_document(c, event, **found, what); !noted) return bad(noted.error());
     auto bytes = c.store.content_range(content, offset, length);
     if (!bytes) return bad(bytes.error());
     return good({{"bytes", content.size}, {"sha256", hex(content.sha256)}, {"base64", base64(*bytes)}});

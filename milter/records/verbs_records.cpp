@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "milter/records/lookup.h"
+#include "milter/records/reading.h"
 #include "milter/records/record_rows.h"
 
 namespace direct::verbs {
@@ -77,6 +78,12 @@ Reply record_show(const Context& c, Parameters& p)
     auto found = named_record(c, given);
     if (!found) return bad(found.error());
     if (!*found) return no_such_record();
+    // What a document says of its patient stands in its row, for admins.
+    if (const auto& m = found->message; m && c.caller.admin) {
+        auto noted = remember_reading(c, "record-show", m->message_id, join(m->recipients, ", "),
+                                      from.empty() ? "documents" : "documents, continued");
+        if (!noted) return bad(noted.error());
+    }
     Json reply;
     auto done = c.store.read([&](ReadTxn& txn) -> Status {
         reply = Json::object();
