@@ -66,14 +66,17 @@ std::string safe_file_name(std::string_view given)
 }
 
 ExportFile::ExportFile(int folder, std::string name)
-    : name_(std::move(name)),
+    : folder_(folder),
+      name_(std::move(name)),
       fd_(::openat(folder, name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600))
 {
 }
 
 ExportFile::~ExportFile()
 {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ < 0) return;
+    ::close(fd_);
+    ::unlinkat(folder_, name_.c_str(), 0);
 }
 
 Status ExportFile::write(std::string_view bytes)

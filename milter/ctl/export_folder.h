@@ -18,7 +18,7 @@ inline constexpr std::size_t export_name_max = 80;  ///< bytes of a sender's fil
 /// leads elsewhere, hides, or changes how it is read; the end with its type is kept. May be empty.
 std::string safe_file_name(std::string_view given);
 
-/// One file being written: mode 0600, new.
+/// One file being written: mode 0600, new. One that was not finished is removed. The folder outlives it.
 class ExportFile {
 public:
     ExportFile(int folder, std::string name);
@@ -31,6 +31,7 @@ public:
 
 private:
     Status flush();
+    int folder_;
     std::string name_, buffer_;
     int fd_;
     Sha256 hash_;

@@ -1,6 +1,7 @@
 // record_export.cpp - directctl record export: everything a message or a mailbox has, out of the store. One JSON
 // document with messages, their documents and the documents' items, and every attachment byte for byte: as files of a
-// new folder, or within the JSON on standard output. Read and written piece by piece.
+// new folder, or within the JSON on standard output. Read and written piece by piece. An attachment that cannot be read
+// any more is named and does not keep the others in the store.
 #include <unistd.h>
 
 #include <cstdio>
@@ -65,6 +66,8 @@ public:
     const std::string& sums() const { return sums_; }
     std::size_t messages() const { return messages_; }
     std::size_t files() const { return files_; }
+    /// Attachments that could not be read.
+    std::size_t missing() const { return missing_; }
 
 private:
     Result<bool> message(const std::string& id)
@@ -102,10 +105,7 @@ private:
         }
         const bool has_bytes = row.contains("sha256") && !row.contains("inner");
         if (!has_bytes || !folder_) CHECK(begin(row));
-        if (has_bytes) {
-            TRY(const bool good, folder_ ? into_file(row) : into_json(row));
-            if (!good) return false;
-        }
+        if (has_bytes) CHECK(folder_ ? into_file(row) : into_json(row));
         if (has_bytes && folder_) CHECK(begin(row));
         CHECK(write_(",\"items\":["));
         return true;
@@ -118,34 +118,38 @@ private:
         return write_(text);
     }
 
-    Result<bool> into_file(Json& row)
+    Status into_file(Json& row)
     {
         char number[32];
         std::snprintf(number, sizeof number, "%06zu-%04u", messages_, row.value("part", 0u));
         auto name = number + std::string("-") + safe_file_name(text_of(row, "filename"));
         if (name.ends_with('-')) name += "unnamed";
         ExportFile file(folder_->files(), name);
-        TRY(const bool good, pieces(row, [&](std::string_view bytes) { return file.write(bytes); }));
-        if (!good) return false;
+        TRY(const auto fault, pieces(row, [&](std::string_view bytes) { return file.write(bytes); }));
+        if (!fault.empty()) {
+            row["missing"] = fault;
+            ++missing_;
+            return Done{};
+        }
         TRY(const auto sum, file.finish());
         row["file"] = "files/" + name;
         sums_ += hex(sum) + "  files/" + name + "\n";
         ++files_;
-        return true;
+        return Done{};
     }
 
-    Result<bool> into_json(const Json& row)
+    Status into_json(const Json& row)
     {
         CHECK(write_(",\"base64\":\""));
-        TRY(const bool good, pieces(row, [&](std::string_view bytes) { return write_(base64(bytes)); }));
-        if (!good) return false;
+        TRY(const auto fault, pieces(row, [&](std::string_view bytes) { return write_(base64(bytes)); }));
         CHECK(write_("\""));
-        ++files_;
-        return true;
+        ++(fault.empty() ? files_ : missing_);
+        return fault.empty() ? Status(Done{}) : write_(",\"missing\":" + dump(Json(fault)));
     }
 
-    /// All bytes of an attachment; they must have the hash they came with.
-    Result<bool> pieces(const Json& row, const Write& take)
+    /// All bytes of an attachment; they must have the hash they came with. What is wrong with them, "" for nothing; a
+    /// fault is the writer's. When the service itself has gone, the next question ends the export.
+    Result<std::string> pieces(const Json& row, const Write& take)
     {
         Sha256 hash;
         std::uint64_t offset = 0, size = 0;
@@ -154,17 +158,16 @@ private:
                                                         {"offset", offset},
                                                         {"length", piece_size},
                                                         {"purpose", "export"}});
-            if (!piece) return false;
-            TRY(const auto bytes, unbase64(text_of(*piece, "base64")));
+            if (!piece) return std::string("its bytes cannot be read");
+            const auto bytes = unbase64(text_of(*piece, "base64"));
             size = piece->value("bytes", std::uint64_t{0});
-            if (bytes.empty() && offset < size) return fail(temporary("an attachment ends before its end"));
-            hash.update(bytes);
-            offset += bytes.size();
-            CHECK(take(bytes));
+            if (!bytes || (bytes->empty() && offset < size)) return std::string("it ends before its end");
+            hash.update(*bytes);
+            offset += bytes->size();
+            CHECK(take(*bytes));
         } while (offset < size);
-        if (hex(hash.finish()) != text_of(row, "sha256"))
-            return fail(temporary("an attachment does not have the hash it came with"));
-        return true;
+        return std::string(
+            hex(hash.finish()) == text_of(row, "sha256") ? "" : "it does not have the hash it came with");
     }
 
     const Common& common_;
@@ -172,8 +175,25 @@ private:
     ExportFolder* folder_;
     Write write_;
     std::string sums_;
-    std::size_t messages_ = 0, files_ = 0;
+    std::size_t messages_ = 0, files_ = 0, missing_ = 0;
 };
+
+/// The export is whole but for attachments that are no more: exit 1, and the folder stays.
+constexpr int without_some = 3;  // inside this file, where refused also says that there is no such record
+
+int tell_of_missing(std::size_t missing)
+{
+    if (!missing) return done;
+    std::fprintf(stderr,
+                 "directctl: %zu attachments could not be read; \"missing\" in the record says which\n",
+                 missing);
+    return without_some;
+}
+
+int outward(int exit)
+{
+    return exit == without_some ? static_cast<int>(refused) : exit;
+}
 
 int export_to_output(const Common& common, const SettingsPtr& settings, const std::string& id)
 {
@@ -181,8 +201,8 @@ int export_to_output(const Common& common, const SettingsPtr& settings, const st
     auto good = exporting.run(id);
     if (!good) return tell(good.error());
     if (!*good) return exporting.exit();
-    return std::fflush(stdout) == 0 ? static_cast<int>(done)
-                                    : tell(temporary("standard output takes no more"));
+    if (std::fflush(stdout) != 0) return tell(temporary("standard output takes no more"));
+    return outward(tell_of_missing(exporting.missing()));
 }
 
 Result<bool> fill(const Common& common, const SettingsPtr& settings, const std::string& id,
@@ -192,7 +212,7 @@ Result<bool> fill(const Common& common, const SettingsPtr& settings, const std::
     Exporting exporting(common, settings, &folder,
                         [&](std::string_view bytes) { return record.write(bytes); });
     TRY(const bool good, exporting.run(id));
-    exit = exporting.exit();
+    exit = good ? tell_of_missing(exporting.missing()) : exporting.exit();
     if (!good) return false;
     TRY(const auto sum, record.finish());
     ExportFile sums(folder.folder(), "SHA256SUMS");
@@ -219,9 +239,9 @@ int export_to_folder(const Common& common, const SettingsPtr& settings, const Re
     // Without the daemon the store is read as its owner; the folder gets its name as who was asked to make it.
     auto exit = asks_daemon ? Result<int>(work()) : exit_as_store_owner(*settings, work);
     if (!exit) return tell(exit.error());
-    if (*exit != done) return *exit;
+    if (*exit != done && *exit != without_some) return *exit;
     if (auto named = (*folder)->finish(); !named) return tell(named.error());
-    return done;
+    return outward(*exit);
 }
 
 }  // namespace

@@ -188,6 +188,31 @@ class Records(SiteTest):
         finally:
             self.daemon.start()
 
+    def test_an_attachment_that_cannot_be_read_keeps_no_other_in_the_store(self):
+        contents, big = os.path.join(self.daemon.root, "store", "content"), os.urandom(3 << 20)
+        before = set(os.listdir(contents))
+        self.send(("ccd.xml", "application/xml", ccd("m1")), ("big.bin", "application/octet-stream", big))
+        [name] = [n for n in set(os.listdir(contents)) - before if os.stat(os.path.join(contents, n)).st_size > 3 << 20]
+        self.send(ccd("m2"))
+        with open(os.path.join(contents, name), "r+b") as damaged:
+            damaged.seek(2 << 20)
+            damaged.write(b"damaged")
+        place = os.path.join(self.scratch.folder("damaged"), "export")
+        done = self.daemon.ctl("record", "export", self.box, "--out", place)
+        self.assertEqual(done.code, 1, done.err)
+        self.assertIn("1 attachments could not be read", done.err)
+        files = os.path.join(place, "files")
+        self.assertEqual({read(os.path.join(files, n)) for n in os.listdir(files)}, {ccd("m1"), ccd("m2")})
+        subprocess.run(["sha256sum", "--quiet", "--strict", "-c", "SHA256SUMS"], cwd=place, check=True)
+        record = json.loads(read(os.path.join(place, "record.json")))
+        documents = [d for m in record["messages"] for d in m["documents"]]
+        self.assertEqual([(d["filename"], d["missing"]) for d in documents if "missing" in d],
+                         [("big.bin", "its bytes cannot be read")])
+        # On standard output the document is whole too.
+        done = self.daemon.ctl("record", "export", self.box, "-o", "-")
+        self.assertEqual(done.code, 1)
+        self.assertEqual(sum("missing" in d for m in json.loads(done.out)["messages"] for d in m["documents"]), 1)
+
     def check_export(self, place, wanted):
         files = os.path.join(place, "files")
         names = sorted(os.listdir(files))
