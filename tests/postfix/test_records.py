@@ -192,7 +192,12 @@ class Records(SiteTest):
         contents, big = os.path.join(self.daemon.root, "store", "content"), os.urandom(3 << 20)
         before = set(os.listdir(contents))
         self.send(("ccd.xml", "application/xml", ccd("m1")), ("big.bin", "application/octet-stream", big))
-        [name] = [n for n in set(os.listdir(contents)) - before if os.stat(os.path.join(contents, n)).st_size > 3 << 20]
+
+        def kept():
+            return [n for n in set(os.listdir(contents)) - before if os.path.getsize(os.path.join(contents, n)) > 3 << 20]
+        self.settled()  # the mail on its way to the mailbox lies there as well
+        until(lambda: len(kept()) == 1, "the attachment alone", detail=kept)
+        [name] = kept()
         self.send(ccd("m2"))
         with open(os.path.join(contents, name), "r+b") as damaged:
             damaged.seek(2 << 20)
