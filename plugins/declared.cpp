@@ -1,5 +1,6 @@
 // declared.cpp - see declared.h.
 #include "plugins/declared.h"
+#include "plugins/plugin_bytes.h"
 
 namespace direct {
 namespace {
@@ -120,11 +121,6 @@ bool agrees_exactly(std::string_view promised, std::string_view found)
     const bool container = found == "application/zip" || found == "application/x-ole-storage";
     return container && promised.starts_with("application/") && promised != "application/pdf" &&
            promised != "application/rtf";
-}
-
-std::string_view view(direct_bytes b)
-{
-    return b.data ? std::string_view(b.data, b.len) : std::string_view();
 }
 
 }  // namespace

@@ -7,14 +7,10 @@
 #include "plugins/ccda/base64.h"
 #include "plugins/ccda/narrative_html.h"
 #include "plugins/ccda/values.h"
+#include "plugins/plugin_bytes.h"
 
 namespace direct::ccda {
 namespace {
-
-direct_bytes bytes_of(std::string_view s)
-{
-    return {s.data(), s.size()};
-}
 
 bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names)
 {

@@ -1,7 +1,6 @@
 // ccda.cpp - the plugin "ccda": C-CDA of every release, CCD 1.0, C32, and any other CDA document.
 // Everything below is one document, one thread; bad_alloc under the child's memory limit becomes
 // DIRECT_LIMIT here, nothing else is thrown.
-#include <new>
 #include <string>
 
 #include "plugins/ccda/body.h"
@@ -10,7 +9,7 @@
 #include "plugins/ccda/header.h"
 #include "plugins/declared.h"
 #include "plugins/parser_plugin.h"
-#include "plugins/xml_text.h"
+#include "plugins/xml_plugin.h"
 #include "plugins/xml_view.h"
 
 namespace {
@@ -23,20 +22,9 @@ constexpr XmlNamespace namespaces[] = {
     {"http://www.w3.org/2001/XMLSchema-instance", "xsi"},
 };
 
-std::string_view view(direct_bytes b)
-{
-    return b.data ? std::string_view(b.data, b.len) : std::string_view();
-}
-
 int recognise(const direct_document* head)
 {
-    if (!begins_like_xml(view(head->content))) return 0;
-    try {
-        const auto text = xml_text(view(head->content).substr(0, 64 * 1024), view(head->charset));
-        return local_name(root_element(text.utf8)) == "ClinicalDocument" ? 90 : 0;
-    } catch (const std::bad_alloc&) {
-        return 0;
-    }
+    return recognise_root(head, "ClinicalDocument");
 }
 
 direct_parse_status read(const direct_host* host, const direct_document* document)
@@ -75,11 +63,7 @@ direct_parse_status read(const direct_host* host, const direct_document* documen
 
 direct_parse_status parse(const direct_host* host, const direct_document* document)
 {
-    try {
-        return read(host, document);
-    } catch (const std::bad_alloc&) {
-        return DIRECT_LIMIT;
-    }
+    return within_memory(read, host, document);
 }
 
 const direct_parser parser = {

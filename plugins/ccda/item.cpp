@@ -3,14 +3,10 @@
 
 #include "plugins/ccda/extract.h"
 #include "plugins/ccda/values.h"
+#include "plugins/plugin_bytes.h"
 
 namespace direct::ccda {
 namespace {
-
-direct_bytes bytes_of(std::string_view s)
-{
-    return {s.data(), s.size()};
-}
 
 // Kind and first id: what makes two items of a document the same thing said twice.
 std::string identity(const char* kind, pugi::xml_node statement)

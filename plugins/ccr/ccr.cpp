@@ -1,14 +1,13 @@
 // ccr.cpp - the plugin "ccr": ASTM Continuity of Care Records. Everything below is one document, one thread;
 // bad_alloc under the child's memory limit becomes DIRECT_LIMIT here, nothing else is thrown.
 #include <cstddef>
-#include <new>
 #include <string>
 
 #include "plugins/ccr/extract.h"
 #include "plugins/ccr/values.h"
 #include "plugins/declared.h"
 #include "plugins/parser_plugin.h"
-#include "plugins/xml_text.h"
+#include "plugins/xml_plugin.h"
 #include "plugins/xml_view.h"
 
 namespace direct::ccr {
@@ -19,25 +18,9 @@ constexpr XmlNamespace namespaces[] = {
     {"http://www.w3.org/2001/XMLSchema-instance", "xsi"},
 };
 
-direct_bytes bytes_of(std::string_view s)
-{
-    return {s.data(), s.size()};
-}
-
-std::string_view view(direct_bytes b)
-{
-    return b.data ? std::string_view(b.data, b.len) : std::string_view();
-}
-
 int recognise(const direct_document* head)
 {
-    if (!begins_like_xml(view(head->content))) return 0;
-    try {
-        const auto text = xml_text(view(head->content).substr(0, 64 * 1024), view(head->charset));
-        return local_name(root_element(text.utf8)) == "ContinuityOfCareRecord" ? 90 : 0;
-    } catch (const std::bad_alloc&) {
-        return 0;
-    }
+    return recognise_root(head, "ContinuityOfCareRecord");
 }
 
 direct_parse_status read(const direct_host* host, const direct_document* document)
@@ -65,11 +48,7 @@ direct_parse_status read(const direct_host* host, const direct_document* documen
 
 direct_parse_status parse(const direct_host* host, const direct_document* document)
 {
-    try {
-        return read(host, document);
-    } catch (const std::bad_alloc&) {
-        return DIRECT_LIMIT;
-    }
+    return within_memory(read, host, document);
 }
 
 const direct_parser parser = {DIRECT_PARSER_ABI_MAJOR, sizeof(direct_parser), "ccr", "1.0", recognise, parse};

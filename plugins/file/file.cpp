@@ -7,15 +7,12 @@
 #include "plugins/file/content_type.h"
 #include "plugins/json_writer.h"
 #include "plugins/parser_plugin.h"
+#include "plugins/plugin_bytes.h"
 
 namespace {
 
 using direct::JsonWriter;
-
-std::string_view view(direct_bytes b)
-{
-    return b.data ? std::string_view(b.data, b.len) : std::string_view();
-}
+using direct::view;
 
 int recognise(const direct_document*)
 {

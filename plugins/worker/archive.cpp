@@ -12,6 +12,7 @@
 
 #include "milter/base/text.h"
 #include "plugins/json_writer.h"
+#include "plugins/plugin_bytes.h"
 
 namespace direct {
 namespace {
@@ -20,11 +21,6 @@ struct Free {
     void operator()(::archive* a) const { ::archive_read_free(a); }
 };
 using Reader = std::unique_ptr<::archive, Free>;
-
-direct_bytes bytes_of(std::string_view s)
-{
-    return {s.data(), s.size()};
-}
 
 Reader open(std::string_view zip)
 {

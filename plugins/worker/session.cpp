@@ -11,6 +11,7 @@
 
 #include "plugins/host/wire.h"
 #include "plugins/json_writer.h"
+#include "plugins/plugin_bytes.h"
 #include "plugins/worker/sandbox.h"
 
 namespace direct {
@@ -40,16 +41,6 @@ bool read_all(int fd, char* to, std::size_t size)
         size -= static_cast<std::size_t>(n);
     }
     return true;
-}
-
-std::string_view view(direct_bytes b)
-{
-    return b.data ? std::string_view(b.data, b.len) : std::string_view();
-}
-
-direct_bytes bytes_of(std::string_view s)
-{
-    return {s.data(), s.size()};
 }
 
 // One line of at most text_max bytes: controls become blanks, what is no UTF-8 becomes '?'.

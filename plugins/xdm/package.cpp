@@ -9,6 +9,7 @@
 
 #include "plugins/declared.h"
 #include "plugins/json_writer.h"
+#include "plugins/plugin_bytes.h"
 #include "plugins/time_stamp.h"
 #include "plugins/xdm/metadata.h"
 #include "plugins/xdm/names.h"
@@ -18,16 +19,6 @@ namespace direct::xdm {
 namespace {
 
 constexpr std::size_t list_max = 256u << 10;  // bytes of "documents" in the document object: 1000 of them fit
-
-std::string_view view(direct_bytes b)
-{
-    return b.data ? std::string_view(b.data, b.len) : std::string_view();
-}
-
-direct_bytes bytes_of(std::string_view s)
-{
-    return {s.data(), s.size()};
-}
 
 /// A member and what was found out about it.
 struct Part {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "plugins/parser_plugin.h"
+#include "plugins/plugin_bytes.h"
 #include "plugins/xdm/names.h"
 #include "plugins/xdm/package.h"
 #include "plugins/xdm/zip.h"
@@ -12,11 +13,6 @@
 namespace {
 
 using namespace direct;
-
-std::string_view view(direct_bytes b)
-{
-    return b.data ? std::string_view(b.data, b.len) : std::string_view();
-}
 
 // By content, whatever it is called; the directory may lie beyond what we may look at here.
 int recognise(const direct_document* head)

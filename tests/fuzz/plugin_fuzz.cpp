@@ -8,8 +8,11 @@
 #include "plugins/host/json_check.h"
 #include "plugins/json_writer.h"
 #include "plugins/parser_plugin.h"
+#include "plugins/plugin_bytes.h"
 
 extern "C" const direct_parser* direct_parser_v1(void);
+
+using direct::view;
 
 namespace {
 
@@ -21,11 +24,6 @@ struct Told {
 void need(bool good)
 {
     if (!good) std::abort();
-}
-
-std::string_view view(direct_bytes b)
-{
-    return b.data ? std::string_view(b.data, b.len) : std::string_view();
 }
 
 void text(void* context, direct_bytes b)
