@@ -5,42 +5,12 @@
 #include <thread>
 
 #include "policy/discovery/ldap_client.h"
-#include "tests/support/ldap_server.h"
+#include "tests/unit/discovery/ldap_talk.h"
 
 using namespace direct;
-using Server = direct::test::LdapServer;
-using Texts = std::vector<std::string>;
+using namespace direct::test;
 
 namespace {
-
-LdapOptions quick()
-{
-    LdapOptions o;
-    o.timeout = o.connect_timeout = milliseconds(400);
-    o.tls = LdapOptions::Tls::off;
-    o.allow_networks = {"127.0.0.0/8"};
-    return o;
-}
-
-Budget within(milliseconds time = milliseconds(20000))
-{
-    return {std::chrono::steady_clock::now() + time};
-}
-
-Result<LdapSession> open(const Server& server, const LdapOptions& options = quick(),
-                         const Texts& addresses = {"127.0.0.1"}, const Budget& budget = within())
-{
-    return LdapSession::open("ldap.d.example", server.port(), addresses, options,
-                             AddressGuard(options.allow_networks), budget);
-}
-
-template <class T>
-std::string fault_of(const Result<T>& result)
-{
-    BOOST_REQUIRE(!result);
-    BOOST_TEST((result.error().retry == Retry::later));
-    return result.error().why;
-}
 
 Texts ask(LdapSession& session, const std::string& mail)
 {
