@@ -39,10 +39,9 @@ public:
     /// is below a statement needs a few. The deepest real document needs 30.
     static constexpr int json_depth_max = 56;
     /// Nothing further may be opened here; the item will say "cut" and `skipped` name its section.
-    /// Levels that what is to be opened needs may be told.
-    bool too_deep(int levels = 0)
+    bool too_deep()
     {
-        if (json.depth() + levels < json_depth_max) return false;
+        if (json.depth() < json_depth_max) return false;
         return cut_ = true;
     }
     bool was_cut() const { return cut_; }

@@ -44,19 +44,19 @@ bool has_element(pugi::xml_node node)
     return false;
 }
 
-void element(Cda& cda, pugi::xml_node node, int depth)
+void element(Cda& cda, pugi::xml_node node)
 {
     auto& w = cda.json;
     w.open('{');
     w.field("element", node.name());
     attributes(w, node);
-    if (!has_element(node) || depth == more_depth_max) {
+    if (!has_element(node) || cda.too_deep()) {
         w.field("text", cda.narrative.line(node));
     } else {
         w.open_field("children", '[');
         for (pugi::xml_node n : node.children()) {
             if (n.type() == pugi::node_element) {
-                element(cda, n, depth + 1);
+                element(cda, n);
             } else if (n.type() == pugi::node_pcdata || n.type() == pugi::node_cdata) {
                 w.open('{');
                 w.field("text", n.value());
@@ -72,7 +72,7 @@ void element(Cda& cda, pugi::xml_node node, int depth)
 
 void more_element(Cda& cda, pugi::xml_node node)
 {
-    element(cda, node, 1);
+    element(cda, node);
 }
 
 }  // namespace direct::ccda

@@ -6,9 +6,8 @@
 
 namespace direct::ccda {
 
-/// One element: {element, attributes, text or children}. What stands deeper than more_depth_max elements is
-/// told as text.
+/// One element: {element, attributes, text or children}. What stands deeper than Cda::too_deep() allows is told as text,
+/// and the item says "cut".
 void more_element(Cda& cda, pugi::xml_node element);
-inline constexpr int more_depth_max = 8;  ///< the host takes 64 levels of JSON
 
 }  // namespace direct::ccda

@@ -162,7 +162,7 @@ private:
     }
     void more_elements(const char* name, std::size_t i, std::size_t end)
     {
-        if (cda_.too_deep(2 * more_depth_max)) return;
+        if (cda_.too_deep()) return;
         w_.open_field(name, '[');
         for (; i < end; ++i) more_element(cda_, node(i));
         w_.close(']');

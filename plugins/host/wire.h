@@ -44,7 +44,7 @@ inline constexpr std::size_t document_json_max = 4u << 20;
 inline constexpr std::size_t name_max = 64;        ///< bytes of section, kind, plugin name
 inline constexpr std::size_t text_max = 1024;      ///< bytes of a note or reason; longer ones are cut
 inline constexpr std::size_t notes_max = 100;      ///< more are dropped
-inline constexpr std::size_t skips_max = 1000;     ///< more are dropped
+inline constexpr std::size_t skips_max = 1000;     ///< more are dropped, the last one says so
 inline constexpr std::size_t children_max = 1000;  ///< documents inside one document
 inline constexpr std::size_t overhead_max =
     document_json_max + 8192;  ///< of a frame beyond a document's content

@@ -129,7 +129,8 @@ private:
     {
         auto& t = self(context);
         if (t.skips_ == wire::skips_max) return 0;
-        const std::string text = line(view(reason));
+        const bool last = t.skips_ + 1 == wire::skips_max;  // whether others follow is not known
+        const std::string text = line(view(reason)) + (last ? "; what follows is not listed" : "");
         if (!t.allow(section.len + text.size())) return 1;
         ++t.skips_;
         t.frame(wire::Type::skip, {view(section), text});

@@ -214,6 +214,33 @@ BOOST_AUTO_TEST_CASE(statements_in_statements_are_cut_before_the_host_refuses_th
     BOOST_TEST(cut.skipped[0].first == "other");
 }
 
+// An attribute of an element nobody knows was lost when nine of them stood in each other, and nothing said so.
+BOOST_AUTO_TEST_CASE(elements_nobody_knows_are_told_as_deep_as_an_item_goes)
+{
+    const auto unknown = [](int levels) {
+        std::string open, close;
+        for (int i = 0; i < levels; ++i) {
+            open += "<odd code=\"u" + std::to_string(i) + "\">";
+            close += "</odd>";
+        }
+        return ccda().read(
+            "<ClinicalDocument "
+            "xmlns=\"urn:hl7-org:v3\"><component><structuredBody><component><section><entry><act>" +
+            open + close +
+            "</act></entry></section></component></structuredBody></component></ClinicalDocument>");
+    };
+    const auto whole = unknown(20);
+    BOOST_REQUIRE(whole.items.size() == 1u);
+    for (int i = 0; i < 20; ++i)
+        BOOST_TEST(whole.items[0].dump().find("\"u" + std::to_string(i) + "\"") != std::string::npos, i);
+    BOOST_TEST(!whole.items[0].contains("cut"));
+    BOOST_TEST(whole.skipped.empty());
+    const auto cut = unknown(80);
+    BOOST_REQUIRE(cut.items.size() == 1u);
+    BOOST_TEST(at(cut.items[0], "/cut") == "true");
+    BOOST_TEST(cut.skipped.size() == 1u);
+}
+
 // A document may say an attribute or an element twice; an object of ours may not.
 BOOST_AUTO_TEST_CASE(what_is_said_twice_does_not_make_a_member_twice)
 {
