@@ -48,9 +48,18 @@ LookedUp look_up_partners(const Site& site, const std::vector<Address>& recipien
     using std::chrono::steady_clock;
     LookedUp out;
     const Budget budget{steady_clock::now() + site.settings->policy_budget};
-    for (const auto& recipient : recipients)
-        if (auto [it, fresh] = out.found.try_emplace(recipient.key()); fresh)
-            it->second = site.resolver->find(recipient, budget);
+    std::size_t kept = 0;
+    for (const auto& recipient : recipients) {
+        const auto [it, fresh] = out.found.try_emplace(recipient.key());
+        if (!fresh) continue;
+        it->second = site.resolver->find(recipient, budget);
+        std::size_t size = 0;
+        for (const auto& c : it->second.certificates) size += c.der().size();
+        if (kept + size > looked_up_max)
+            out.found.erase(it);
+        else
+            kept += size;
+    }
     out.budget_left = std::max(
         milliseconds(0), std::chrono::duration_cast<milliseconds>(budget.deadline - steady_clock::now()));
     return out;

@@ -2,6 +2,7 @@
 // as our policies want them. Sealing and `directctl cert find` ask the same code.
 // Source: requirements D1, G1-G5.
 #pragma once
+#include <cstddef>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,6 +23,10 @@ struct PartnerVerdict {
     Discovery found;
     std::vector<PartnerCertificate> certificates;  ///< all of the deciding step
 };
+
+/// Bytes of certificates that one message keeps from its look-ups while it waits: they lie outside of limits.work_memory, and
+/// strangers publish them. Hundreds of recipients fit; who does not is asked for again, from the caches as a rule.
+inline constexpr std::size_t looked_up_max = 2u << 20;
 
 /// What is published for the recipients of one message, looked up before it takes its room in the work: who waits for
 /// slow servers of strangers holds nothing that other mail needs.
