@@ -35,7 +35,10 @@ sfsistat guard(SMFICTX* ctx, sfsistat in_trouble, Work work) noexcept
 {
     try {
         try {
-            if (auto* s = session_of(ctx)) return work(*s);
+            if (auto* s = session_of(ctx)) {
+                s->nudge->moved();
+                return work(*s);
+            }
             LogLine(LOG_ERR, "", "unexpected").with("what", "callback without a session");
         } catch (const std::exception& e) {
             if (auto* s = session_of(ctx)) s->message.reset();
@@ -176,7 +179,10 @@ sfsistat on_eoh(SMFICTX* ctx)
     return guard(ctx, SMFIS_TEMPFAIL, [&](Session& s) -> sfsistat {
         if (!s.message) return SMFIS_TEMPFAIL;
         s.message->set_queue_id(macro(ctx, "i").c_str());
-        s.turn.wait_turn();
+        {
+            Nudge::Taken taken(*s.nudge);
+            s.turn.wait_turn();
+        }
         if (s.message->wants_body()) return SMFIS_CONTINUE;
         s.message.reset();  // libmilter calls neither eom nor abort after ACCEPT
         s.turn.leave();
@@ -197,6 +203,7 @@ sfsistat on_eom(SMFICTX* ctx)
 {
     return guard(ctx, SMFIS_TEMPFAIL, [&](Session& s) -> sfsistat {
         House::Busy busy(s.house);
+        Nudge::Taken taken(*s.nudge);
         Timed timed(Metric::message_seconds);
         s.turn.leave();
         auto message = std::move(s.message);  // gone when this call ends, whatever happens
@@ -263,6 +270,7 @@ Status register_filter(House& house, const std::string& socket)
     filter.xxfi_abort = on_abort;
     filter.xxfi_close = on_close;
     TRY(auto where, libmilter_socket(socket));
+    house.nudge = std::make_shared<Nudge>([socket] { touch_socket(socket); });
     if (smfi_register(filter) != MI_SUCCESS) return fail(misconfigured("libmilter does not take the filter"));
     if (smfi_setconn(where.data()) != MI_SUCCESS || smfi_opensocket(true) != MI_SUCCESS)
         return fail(misconfigured("milter.socket: cannot listen on " + socket));

@@ -12,6 +12,7 @@
 #include "milter/newuser/held_record.h"
 #include "milter/notify/notice_texts.h"
 #include "milter/notify/outbox.h"
+#include "milter/nudge.h"
 #include "milter/sta/site.h"
 #include "milter/store/record_store.h"
 #include "milter/turnstile.h"
@@ -42,6 +43,8 @@ struct House {
     Derivations derivations;
     /// Shared with the sessions: libmilter may close one of them after everything here has gone.
     std::shared_ptr<Turnstile> turnstile = std::make_shared<Turnstile>();
+    /// Given when the socket is known, before any session. Shared as the turnstile is.
+    std::shared_ptr<Nudge> nudge;
     OutboxSender* outbox = nullptr;              ///< woken after commits; may be absent in tests
     std::atomic<HandOver*> hand_over = nullptr;  ///< absent until the parsers could be started
     NoticeMaker* notices = nullptr;

@@ -6,7 +6,8 @@
 
 namespace direct {
 
-Session::Session(House& the_house) : house(the_house), turnstile(the_house.turnstile), turn(*turnstile)
+Session::Session(House& the_house)
+    : house(the_house), turnstile(the_house.turnstile), nudge(the_house.nudge), turn(*turnstile)
 {
     peer.session_id = "s" + hex(random_bytes(5));
     count(Metric::sessions_open);

@@ -18,6 +18,7 @@ struct Session {
     House& house;
     Peer peer;
     const std::shared_ptr<Turnstile> turnstile;
+    const std::shared_ptr<Nudge> nudge;
     Turnstile::Guest turn;
     std::unique_ptr<Transaction> message;
 };

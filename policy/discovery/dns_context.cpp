@@ -107,6 +107,10 @@ Status set_options(ub_ctx* fresh, const DnsOptions& options)
         // the dead one is passed over for so long.
         {"infra-host-ttl:", "5"},
         {"infra-keep-probing:", "yes"},
+        // A quick server in the same building is asked again after 50 ms, and after five times the library answers
+        // SERVFAIL: a name whose own servers are far away would fail within two seconds, whatever dns_timeout says.
+        {"infra-cache-min-rtt:", "400"},
+        {"outbound-msg-retry:", "32"},
         // The library's own bound is 16 sockets; every session may wait for a slow server, and nobody for a socket.
         {"outgoing-range:", "1024"},
         // And of TCP, which large answers need: two that hang must not hold up everybody's.
