@@ -277,7 +277,9 @@ Address without_tag(const Address& a)
     const auto content = unquoted_local(a.local);
     const auto plus = content.find('+');
     if (plus == std::string::npos || plus == 0) return a;
-    return {quoted_where_needed(content.substr(0, plus)), a.domain};
+    auto plain = quoted_where_needed(content.substr(0, plus));
+    if (plain.size() > local_max) return a;  // "name." needs quotes where "name.+tag" needed none
+    return {std::move(plain), a.domain};
 }
 
 std::string unquoted_local(std::string_view local)

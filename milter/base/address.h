@@ -52,7 +52,8 @@ Result<std::optional<Address>> parse_path(std::string_view path);
 /// and inner hyphens, at most 63 octets; the last one is not a number. No dot at the end. Fault: malformed.
 Result<std::string> normal_domain(std::string_view domain);
 
-/// "jo+tag@d" -> "jo@d"; unchanged without a tag, and where nothing stands before the '+'.
+/// "jo+tag@d" -> "jo@d"; unchanged without a tag, where nothing stands before the '+', and where what is left would
+/// with its quotes be longer than a local part may be.
 Address without_tag(const Address& a);
 
 /// The octets a local part means: without its quotes and the backslashes in them; unchanged when it is not quoted.

@@ -39,6 +39,8 @@ void reads_again(const NewuserLine& line)
     }
     const std::string whole = line.contact.text() + ";" + line.question + ";" +
                               std::string(line.answer.view()) + ";" + line.real_subject;
+    // Single blanks may bring the two ends of an encoded word together.
+    if (whole.find("=?") != std::string::npos) return;
     // A domain grows when it becomes A-labels.
     if (count_code_points(whole) > newuser_line_max) return;
     const auto again = read_newuser_value(whole, NewuserOptions{});
