@@ -19,6 +19,7 @@ constexpr Kind kinds[] = {
     {"care_plan.xml", "ccda", "CarePlan", "R2.1", ""},
     {"discharge.xml", "ccda", "DischargeSummary", "R2.1", ""},
     {"operative.xml", "ccda", "OperativeNote", "R2.0", ""},
+    {"narratives.xml", "ccda", "HistoryAndPhysical", "R2.1", ""},
     {"unstructured.xml", "ccda", "UnstructuredDocument", "R2.1+R1.1", ""},
     {"c32.xml", "ccd", "C32", "", ""},
     {"c32_prefixed.xml", "ccd", "C32", "", ""},
