@@ -43,6 +43,22 @@ void print_tree(const Json& json, const std::string& indent)
     }
 }
 
+namespace {
+
+/// With what may have been meant, when there is a choice.
+void print_refusal(const Json& json, const std::string& detail)
+{
+    std::printf("%s\n", printable(detail).c_str());
+    if (const auto candidates = json.find("candidates"); candidates != json.end())
+        for (const auto& one : *candidates) {
+            std::string line;
+            for (const auto& [name, value] : one.items()) line += "  " + text_of(one, name.c_str());
+            std::printf("%s\n", printable(line).c_str());
+        }
+}
+
+}  // namespace
+
 Asking::Asking(const Common& common, const SettingsPtr& settings) : common_(common)
 {
     house_.emplace(common, settings);
@@ -94,7 +110,7 @@ void Asking::say_error(const Json& json)
     if (exit_ == refused && common_.json)
         std::printf("%s\n", dump(json).c_str());
     else if (exit_ == refused)
-        std::printf("%s\n", printable(detail).c_str());
+        print_refusal(json, detail);
     else
         std::fprintf(stderr, "directctl: %s\n", printable(detail).c_str());
 }

@@ -58,4 +58,15 @@ std::string with_brackets(const std::string& message_id)
     return message_id.starts_with('<') ? message_id : "<" + message_id + ">";
 }
 
+Reply several(std::string_view what, const char* who, const std::vector<Candidate>& found)
+{
+    Json json;
+    json["error"] = "input";
+    json["detail"] = "several " + std::string(what) + " carry this Message-ID: name one by its id";
+    for (const auto& one : found)
+        json["candidates"].push_back(
+            {{"id", hex(one.id)}, {"received", iso_ms(one.received_ms)}, {who, one.whose}});
+    return {1, print(json)};
+}
+
 }  // namespace direct::verbs

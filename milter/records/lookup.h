@@ -21,6 +21,16 @@ Result<std::vector<std::string>> ids_under(ReadTxn& txn, Table table, const std:
 std::string id_of(const std::string& given);
 std::string with_brackets(const std::string& message_id);
 
+/// A row that may have been meant.
+struct Candidate {
+    std::string id;
+    std::int64_t received_ms = 0;
+    std::string whose;
+};
+/// The answer to a Message-ID that several rows carry where one is meant: which they are.
+/// @param who  what `whose` is: "contact", "sender"
+Reply several(std::string_view what, const char* who, const std::vector<Candidate>& found);
+
 /// The rows a name means: one for an id; all that carry a Message-ID, newest first.
 template <class Record>
 Result<std::vector<Record>> named(const Context& c, const std::string& given, Table table, Table index,

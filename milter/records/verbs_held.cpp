@@ -69,8 +69,11 @@ std::variant<HeldRecord, Reply> the_one(const Context& c, const std::string& giv
     auto found = named<HeldRecord>(c, given, Table::held, Table::held_by, decode_held);
     if (!found) return bad(found.error());
     if (found->empty()) return bad(1, "not-found", "no held record has this id or Message-ID");
-    if (found->size() > 1)
-        return bad(1, "input", "several held records carry this Message-ID: name one by its id");
+    if (found->size() > 1) {
+        std::vector<Candidate> all;
+        for (const auto& r : *found) all.push_back({r.id, r.received_ms, r.contact});
+        return several("held records", "contact", all);
+    }
     return std::move(found->front());
 }
 

@@ -74,10 +74,17 @@ Reply record_show(const Context& c, Parameters& p)
     auto given = p.text("id");
     Page page(p.number("limit", 5000, 1, 20000));
     auto from = p.bytes("cursor");
+    const bool only_one = p.number("one", 0, 0, 1) == 1;
     if (auto ok = p.check(); !ok) return bad(ok.error());
     auto found = named_record(c, given);
     if (!found) return bad(found.error());
     if (!*found) return no_such_record();
+    if (only_one && !found->also.empty()) {
+        const auto& m = *found->message;
+        std::vector<Candidate> all{{m.id, m.received_ms, m.sender}};
+        for (const auto& other : found->also) all.push_back({other.id, other.received_ms, other.sender});
+        return several("messages", "sender", all);
+    }
     // What a document says of its patient stands in its row, for admins.
     if (const auto& m = found->message; m && c.caller.admin) {
         auto noted = remember_reading(c, "record-show", m->message_id, join(m->recipients, ", "),

@@ -188,6 +188,30 @@ class Records(SiteTest):
         finally:
             self.daemon.start()
 
+    def test_an_export_by_a_message_id_of_several_asks_which(self):
+        message_id = f"<{self.box.replace('@', '.')}@x.test>"
+        for number in ("s1", "s2"):
+            _, message = self.from_bob(to=self.box, recipients=[self.here], message_id=message_id,
+                                       attachments=[("ccd.xml", "application/xml", ccd(number))])
+            self.accepted(self.inbound(message, self.box))
+        self.parsed(message_id)
+        shown = self.shown(message_id)
+        ids = [shown["record"]["id"], *shown["also"]]
+        self.assertEqual(len(ids), 2)
+        place = os.path.join(self.scratch.folder("which"), "export")
+        for out in (place, "-"):
+            done = self.daemon.ctl("record", "export", message_id, "--out", out)
+            self.assertEqual(done.code, 1, done.err)
+            first, *rest = done.out.splitlines()
+            self.assertEqual(first, "several messages carry this Message-ID: name one by its id")
+            self.assertEqual([line.split()[0] for line in rest], ids)
+        self.assertEqual(os.listdir(os.path.dirname(place)), [])
+        refused = json.loads(self.daemon.ctl("record", "export", message_id, "-o", "-", "--json").out)
+        self.assertEqual([c["id"] for c in refused["candidates"]], ids)
+        for one, number in zip(ids, ("s2", "s1")):
+            [message] = self.daemon.ctl_json("record", "export", one, "-o", "-")["messages"]
+            self.assertEqual(base64.b64decode(message["documents"][0]["base64"]), ccd(number))
+
     def test_an_attachment_that_cannot_be_read_keeps_no_other_in_the_store(self):
         contents, big = os.path.join(self.daemon.root, "store", "content"), os.urandom(3 << 20)
         before = set(os.listdir(contents))
