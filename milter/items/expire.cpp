@@ -54,40 +54,92 @@ Status erase_index(WriteTxn& txn, RecordStore& store, const MessageRecord& m)
     return Done{};
 }
 
-/// Rows, bytes, and the places in the records; whoever repeats one of them is read again.
-Status erase_documents(WriteTxn& txn, RecordStore& store, const MessageRecord& m)
+struct DocumentRow {
+    std::string key;
+    std::vector<std::string> contents;
+};
+
+/// The next rows of a message's documents. Fault: one cannot be read, so that its content is not known.
+Result<std::vector<DocumentRow>> next_documents(ReadTxn& txn, const std::string& message,
+                                                std::string_view from, std::size_t most)
 {
-    std::vector<std::string> keys, contents;
+    std::vector<DocumentRow> out;
     Status read = Done{};
-    CHECK(txn.scan(Table::document, m.id, m.id, [&](std::string_view key, std::string_view value) {
-        keys.emplace_back(key);
+    CHECK(txn.scan(Table::document, message, from, [&](std::string_view key, std::string_view value) {
         auto d = decode_document(value);
         if (!d) {
             read = fail(std::move(d).error());
-            return true;
+            return false;
         }
+        out.push_back({std::string(key), {}});
         for (const auto& content : {d->content, d->whole})
-            if (content) contents.push_back(content.id);
-        return true;
+            if (content) out.back().contents.push_back(content.id);
+        return out.size() < most;
     }));
     CHECK(read);
-    for (const auto& id : contents) CHECK(txn.erase_content(id));
-    const auto records = record_keys(store, m.recipients);
-    for (const auto& key : keys) {
-        CHECK(txn.erase(Table::document, key));
-        for (const auto& record : records) CHECK(displace(txn, store, record, key));
+    return out;
+}
+
+Status all_can_be_read(RecordStore& store, const std::string& message)
+{
+    return store.read([&](ReadTxn& txn) -> Status {
+        for (std::string from = message;;) {
+            TRY(const auto rows, next_documents(txn, message, from, batch_rows));
+            if (rows.size() < batch_rows) return Done{};
+            from = rows.back().key + '\0';
+        }
+    });
+}
+
+/// Rows with their bytes. An attachment's own row goes before those of what is in it, and without it nothing of the
+/// attachment is written any more.
+Status erase_documents(RecordStore& store, const std::string& message)
+{
+    // A row that cannot be read keeps its message whole.
+    CHECK(all_can_be_read(store, message));
+    for (bool more = true; more;) {
+        const auto erase = [&](WriteTxn& txn) -> Status {
+            TRY(const auto rows, next_documents(txn, message, message, batch_rows));
+            more = rows.size() == batch_rows;
+            for (const auto& row : rows) {
+                for (const auto& id : row.contents) CHECK(txn.erase_content(id));
+                CHECK(txn.erase(Table::document, row.key));
+                CHECK(txn.erase(Table::pending, row.key));
+            }
+            return Done{};
+        };
+        CHECK(store.write_making_room(erase));
     }
-    // Last: a document of the message may have been asked to stand for another one of it.
-    for (const auto& key : keys) CHECK(txn.erase(Table::pending, key));
+    return Done{};
+}
+
+/// The places of a message's documents in its records; whoever repeats one of them is read again.
+Status displace_all(RecordStore& store, const std::vector<std::string>& records, const std::string& message)
+{
+    for (std::size_t at = 0; at < records.size();) {
+        std::size_t next = at;
+        const auto displace_some = [&](WriteTxn& txn) -> Status {
+            PlacingWork work;
+            next = at;
+            for (bool whole = true; whole && next < records.size() && !work.enough(); next += whole) {
+                TRY(whole, displace_others(txn, store, records[next], message, {}, work));
+            }
+            return Done{};
+        };
+        CHECK(store.write_making_room(displace_some));
+        at = next;
+    }
     return Done{};
 }
 
 /// A message with all that came with it. What a fault leaves can be removed again.
 Status remove(RecordStore& store, const MessageRecord& m)
 {
+    const auto records = record_keys(store, m.recipients);
     // First nothing may add items any more, then the items, which can be many.
-    CHECK(store.write_making_room([&](WriteTxn& txn) { return erase_documents(txn, store, m); }));
-    CHECK(erase_items(store, record_keys(store, m.recipients), m.id));
+    CHECK(erase_documents(store, m.id));
+    CHECK(displace_all(store, records, m.id));
+    CHECK(erase_items(store, records, m.id));
     return store.write_making_room([&](WriteTxn& txn) -> Status {
         CHECK(erase_index(txn, store, m));
         CHECK(txn.erase(Table::message, m.id));

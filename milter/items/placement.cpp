@@ -4,116 +4,19 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "milter/items/kinship.h"
+#include "milter/items/place_rows.h"
 
 namespace direct {
 namespace {
 
 using Neighbours = std::map<std::string, RecordDocument>;  // by document key
 
-std::string by_key(const RecordStore& store, std::string_view record, char what, std::string_view text)
-{
-    std::string name(record);
-    name += what;
-    name += text;
-    return store.index_key("document-by", name);
-}
-
-bool is_replacing(const RelatedDocument& r)
-{
-    return r.type == "RPLC" || r.type == "APND";
-}
-
-/// What a document is known by.
-std::vector<std::string> own_keys(const RecordStore& store, std::string_view record, const RecordDocument& d)
-{
-    if (d.state == "repeats") return {by_key(store, record, 'r', d.other)};
-    std::set<std::string> out;
-    const auto add = [&](char what, const std::string& text) {
-        if (!text.empty()) out.insert(by_key(store, record, what, text));
-    };
-    add('h', d.sha256);
-    add('i', d.id);
-    add('s', d.set_id);
-    for (const auto& r : d.related) {
-        if (!is_replacing(r)) continue;
-        for (const auto& id : r.ids) add('n', id);
-        add('N', r.set_id);
-    }
-    return {out.begin(), out.end()};
-}
-
-/// What those are known by that may have to do with it.
-std::set<std::string> neighbour_keys(const RecordStore& store, std::string_view record,
-                                     const RecordDocument& d)
-{
-    std::set<std::string> out;
-    const auto add = [&](char what, const std::string& text) {
-        if (!text.empty()) out.insert(by_key(store, record, what, text));
-    };
-    for (const char what : {'i', 'n'}) add(what, d.id);
-    for (const char what : {'s', 'N'}) add(what, d.set_id);
-    add('h', d.sha256);
-    for (const auto& r : d.related) {
-        if (!is_replacing(r)) continue;
-        for (const auto& id : r.ids) add('i', id);
-        add('s', r.set_id);
-    }
-    return out;
-}
-
-Status put_row(WriteTxn& txn, std::string_view record, const RecordDocument& d)
-{
-    return txn.put(Table::record_doc, std::string(record) + d.document, encode(d));
-}
-
 void add_note(RecordDocument& d, std::string_view note)
 {
     if (std::find(d.notes.begin(), d.notes.end(), note) == d.notes.end()) d.notes.emplace_back(note);
-}
-
-/// One more than asked for tells that there are more.
-Result<std::vector<std::string>> documents_under(ReadTxn& txn, const std::string& prefix,
-                                                 std::size_t most = neighbours_max)
-{
-    std::vector<std::string> out;
-    CHECK(txn.scan(Table::doc_by, prefix, prefix, [&](std::string_view key, std::string_view) {
-        out.emplace_back(key.substr(prefix.size()));
-        return out.size() <= most;
-    }));
-    return out;
-}
-
-/// To be read again, so that it has items of its own.
-Status read_again(WriteTxn& txn, const std::string& document)
-{
-    const std::string attachment = document.substr(0, part_key_size);
-    TRY(const auto value, txn.get(Table::document, attachment));
-    if (!value) return Done{};
-    TRY(auto row, decode_document(*value));
-    row.state = "pending";
-    CHECK(txn.put(Table::document, attachment, encode(row)));
-    return txn.put(Table::pending, attachment, "");
-}
-
-/// Those that repeat a document, or repeated one whose place it took.
-Result<std::vector<RecordDocument>> repeats_of(ReadTxn& txn, const RecordStore& store,
-                                               std::string_view record, const RecordDocument& of)
-{
-    std::vector<std::string> carriers = of.inherits;
-    carriers.push_back(of.document);
-    std::vector<RecordDocument> out;
-    for (const auto& carrier : carriers) {
-        TRY(const auto keys, documents_under(txn, by_key(store, record, 'r', carrier)));
-        for (const auto& key : keys) {
-            TRY(auto row, placed(txn, record, key));
-            if (row && row->state == "repeats") out.push_back(*std::move(row));
-        }
-    }
-    return out;
 }
 
 /// Full, the oldest goes: what repeated it has long expired.
@@ -126,82 +29,86 @@ void inherit(RecordDocument& heir, const std::string& key)
 }
 
 /// The newest of these gets the items: it lasts longest, so that a document which comes every minute is not
-/// read again for each of them that expires. The others go on repeating.
-Status appoint_heir(WriteTxn& txn, std::string_view record, const RecordDocument& of,
-                    std::vector<RecordDocument> repeats)
+/// read again for each of them that expires. The others go on repeating. One that is going itself is passed over.
+Status appoint_heir(PlaceRows& rows, const RecordDocument& of, std::vector<RecordDocument> repeats)
 {
-    const auto heir = std::max_element(repeats.begin(), repeats.end(), [](const auto& a, const auto& b) {
-        return a.received_ms < b.received_ms;
-    });
-    if (heir == repeats.end()) return Done{};
-    for (const auto& key : of.inherits) inherit(*heir, key);
-    inherit(*heir, of.document);
-    CHECK(put_row(txn, record, *heir));
-    return read_again(txn, heir->document);
-}
-
-Status erase_row(WriteTxn& txn, const RecordStore& store, std::string_view record, const RecordDocument& row)
-{
-    for (const auto& key : own_keys(store, record, row)) CHECK(txn.erase(Table::doc_by, key + row.document));
-    CHECK(txn.erase(Table::record_doc, std::string(record) + row.document));
+    std::stable_sort(repeats.begin(), repeats.end(),
+                     [](const auto& a, const auto& b) { return a.received_ms > b.received_ms; });
+    for (auto& heir : repeats) {
+        TRY(const bool there, rows.read_again(heir.document));
+        if (!there) continue;
+        for (const auto& key : of.inherits) inherit(heir, key);
+        inherit(heir, of.document);
+        return rows.put_row(heir);
+    }
     return Done{};
 }
 
 class Placing {
 public:
-    Placing(WriteTxn& txn, const RecordStore& store, std::string_view record, RecordDocument me,
-            NeighbourReads& reads)
-        : txn_(txn), store_(store), record_(record), me_(std::move(me)), reads_(reads)
+    Placing(PlaceRows& rows, RecordDocument me)
+        : rows_(rows), me_(std::move(me)), stop_at_(rows.work().bytes + placement_bytes_max)
     {
     }
 
     Result<RecordDocument> run()
     {
-        TRY(const auto before, placed(txn_, record_, me_.document));
+        TRY(const auto before, rows_.row(me_.document));
         if (before) {
             me_.inherits = before->inherits;
-            CHECK(erase_row(txn_, store_, record_, *before));
+            CHECK(rows_.erase(*before));
         }
+        forget_verdict();
         CHECK(find_neighbours());
-        find_superseder();
-        if (RecordDocument* const same = find_same())
-            CHECK(repeat(*same));
-        else
+        const RecordDocument* const superseder = find_superseder();
+        if (RecordDocument* const same = find_same()) {
+            const bool had_items = before && before->state != "repeats";
+            CHECK(repeat(*same, had_items));
+        } else {
             CHECK(judge_neighbours());
-        for (const auto& key : own_keys(store_, record_, me_))
-            CHECK(txn_.put(Table::doc_by, key + me_.document, ""));
-        CHECK(put_row(txn_, record_, me_));
+        }
+        CHECK(rows_.put(me_));
+        if (before && me_.state == "superseded") CHECK(release_repeats(me_, *superseder));
         return std::move(me_);
     }
 
 private:
+    void forget_verdict()
+    {
+        me_.state = "current";
+        me_.other.clear();
+        me_.appends.clear();
+        me_.notes.clear();
+    }
+
     Status find_neighbours()
     {
-        for (const auto& prefix : neighbour_keys(store_, record_, me_)) {
-            TRY(const auto keys, documents_under(txn_, prefix, std::min(neighbours_max, reads_.left)));
+        auto& left = rows_.work().reads_left;
+        for (const auto& prefix : rows_.neighbour_keys(me_)) {
+            TRY(const auto keys, rows_.under(prefix, std::min(neighbours_max, left)));
             for (const auto& key : keys) {
                 if (key == me_.document || neighbours_.contains(key)) continue;
-                if (neighbours_.size() == neighbours_max || reads_.left == 0) {
+                if (neighbours_.size() == neighbours_max || left == 0) {
                     add_note(me_, "too-many-neighbours");
                     return Done{};
                 }
-                --reads_.left;
-                TRY(auto row, placed(txn_, record_, key));
+                --left;
+                TRY(auto row, rows_.row(key));
                 if (row) neighbours_.emplace(key, *std::move(row));
             }
         }
         return Done{};
     }
 
-    void find_superseder()
+    const RecordDocument* find_superseder()
     {
-        me_.state = "current";
         const RecordDocument* best = nullptr;
         for (const auto& [key, other] : neighbours_)
             if (replaces(other, me_) && (!best || other.version > best->version)) best = &other;
-        if (!best) return;
+        if (!best) return nullptr;
         me_.state = "superseded";
         me_.other = best->document;
+        return best;
     }
 
     /// One that is out of sight has my items only when I would be out of sight as well.
@@ -216,18 +123,24 @@ private:
         return me_.state == "superseded" ? hidden : nullptr;
     }
 
-    Status repeat(RecordDocument& same)
+    /// @param had_items  others may repeat me
+    Status repeat(RecordDocument& same, bool had_items)
     {
         me_.state = "repeats";
         me_.other = same.document;
-        if (me_.inherits.empty()) return Done{};
+        if (me_.inherits.empty() && !had_items) return Done{};
+        if (had_items) inherit(same, me_.document);
         for (const auto& key : std::exchange(me_.inherits, {})) inherit(same, key);
-        return put_row(txn_, record_, same);
+        return rows_.put_row(same);
     }
 
     Status judge_neighbours()
     {
         for (auto& [key, other] : neighbours_) {
+            if (rows_.work().bytes >= stop_at_) {
+                add_note(me_, "too-many-neighbours");
+                break;
+            }
             if (claims_to_replace(me_, other) || claims_to_replace(other, me_)) {
                 const auto why = objection(me_, other);
                 if (!why.empty())
@@ -248,34 +161,33 @@ private:
     {
         TRY(const bool ring, leads_to(other.document));
         if (ring) {
-            add_note(me_, reads_.left ? "circular" : "too-many-neighbours");
+            add_note(me_, rows_.work().reads_left ? "circular" : "too-many-neighbours");
             return Done{};
         }
-        other.state = "superseded";
-        other.other = me_.document;
-        CHECK(put_row(txn_, record_, other));
-        return release_repeats(other);
+        CHECK(rows_.put_superseded(other, me_.document));
+        return release_repeats(other, me_);
     }
 
     /// Does the chain of what superseded me end in this document? True when it is too long to tell.
     Result<bool> leads_to(const std::string& document)
     {
+        auto& left = rows_.work().reads_left;
         std::string next = me_.state == "superseded" ? me_.other : "";
         for (std::size_t n = 0; !next.empty(); ++n) {
-            if (next == document || n == neighbours_max || reads_.left == 0) return true;
-            --reads_.left;
-            TRY(const auto row, placed(txn_, record_, next));
+            if (next == document || n == neighbours_max || left == 0) return true;
+            --left;
+            TRY(const auto row, rows_.row(next));
             next = row && row->state == "superseded" ? row->other : "";
         }
         return false;
     }
 
     /// Those of another source do not go out of sight with it.
-    Status release_repeats(const RecordDocument& of)
+    Status release_repeats(const RecordDocument& of, const RecordDocument& by)
     {
-        TRY(auto repeats, repeats_of(txn_, store_, record_, of));
-        std::erase_if(repeats, [&](const auto& row) { return replaces(me_, row); });
-        return appoint_heir(txn_, record_, of, std::move(repeats));
+        TRY(auto repeats, rows_.repeats_of(of));
+        std::erase_if(repeats, [&](const auto& row) { return replaces(by, row); });
+        return appoint_heir(rows_, of, std::move(repeats));
     }
 
     Status join_addenda(RecordDocument& other)
@@ -289,33 +201,84 @@ private:
         if (mine) me_.appends = other.document;
         if (!its) return Done{};
         other.appends = me_.document;
-        return put_row(txn_, record_, other);
+        return rows_.put_row(other);
     }
 
-    WriteTxn& txn_;
-    const RecordStore& store_;
-    const std::string record_;
+    PlaceRows& rows_;
     RecordDocument me_;
-    NeighbourReads& reads_;
+    const std::size_t stop_at_;
     Neighbours neighbours_;
 };
+
+/// What a document had superseded that leaves the record. A copy of that document which is still to be read takes them
+/// again when it is.
+Result<bool> bring_back(PlaceRows& rows, const RecordDocument& gone)
+{
+    auto& work = rows.work();
+    TRY(const auto keys, rows.superseded_by(gone.document, neighbours_max));
+    for (const auto& key : keys) {
+        if (work.enough() || work.reads_left < neighbours_max) return false;
+        --work.reads_left;
+        TRY(auto row, rows.row(key));
+        if (!row || row->state != "superseded" || row->other != gone.document) continue;
+        if (gone.state == "superseded") {
+            // Its word stands: what came after it is later than this one too.
+            CHECK(rows.erase(*row));
+            row->other = gone.other;
+            CHECK(rows.put(*row));
+        } else {
+            TRY(const auto ignored, Placing(rows, *std::move(row)).run());
+            static_cast<void>(ignored);
+        }
+    }
+    return keys.size() <= neighbours_max;
+}
 
 }  // namespace
 
 Result<RecordDocument> place(WriteTxn& txn, const RecordStore& store, std::string_view record,
-                             RecordDocument me, NeighbourReads& reads)
+                             RecordDocument me, PlacingWork& work)
 {
-    return Placing(txn, store, record, std::move(me), reads).run();
+    PlaceRows rows(txn, store, record, work);
+    return Placing(rows, std::move(me)).run();
 }
 
-Status displace(WriteTxn& txn, const RecordStore& store, std::string_view record, std::string_view document)
+Result<bool> displace(WriteTxn& txn, const RecordStore& store, std::string_view record,
+                      std::string_view document, PlacingWork& work)
 {
-    TRY(const auto row, placed(txn, record, document));
-    if (!row) return Done{};
-    CHECK(erase_row(txn, store, record, *row));
-    if (row->state == "repeats") return Done{};
-    TRY(auto repeats, repeats_of(txn, store, record, *row));
-    return appoint_heir(txn, record, *row, std::move(repeats));
+    PlaceRows rows(txn, store, record, work);
+    TRY(const auto row, rows.row(document));
+    if (!row) return true;
+    // Nobody finds it any more, so that what it superseded is judged without it.
+    CHECK(rows.erase(*row));
+    TRY(const bool whole, bring_back(rows, *row));
+    if (!whole) {
+        CHECK(rows.put_row(*row));
+        return false;
+    }
+    if (row->state == "repeats") return true;
+    TRY(auto repeats, rows.repeats_of(*row));
+    CHECK(appoint_heir(rows, *row, std::move(repeats)));
+    return true;
+}
+
+Result<bool> displace_others(WriteTxn& txn, const RecordStore& store, std::string_view record,
+                             std::string_view prefix, const std::set<std::string>& present, PlacingWork& work)
+{
+    std::vector<std::string> gone;
+    const std::string all = std::string(record) + std::string(prefix);
+    const auto most = 1 + placement_bytes_max / row_overhead;  // more cannot go in one transaction
+    CHECK(txn.scan(Table::record_doc, all, all, [&](std::string_view key, auto) {
+        std::string document(key.substr(record.size()));
+        if (!present.contains(document)) gone.push_back(std::move(document));
+        return gone.size() < most;
+    }));
+    for (const auto& document : gone) {
+        if (work.enough()) return false;
+        TRY(const bool whole, displace(txn, store, record, document, work));
+        if (!whole) return false;
+    }
+    return gone.size() < most;
 }
 
 Result<std::optional<RecordDocument>> placed(ReadTxn& txn, std::string_view record, std::string_view document)

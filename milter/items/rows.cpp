@@ -46,12 +46,16 @@ Status RowBatch::flush()
 {
     if (rows_.empty()) return Done{};
     const auto work = [&](WriteTxn& txn) -> Status {
+        TRY(const auto there, txn.get(Table::document, attachment_));
+        gone_ = !there;
+        if (gone_) return Done{};
         for (auto* content : contents_) CHECK(content->attach(txn));
         for (const auto& row : rows_) CHECK(txn.put(row.table, row.key, row.value));
         return Done{};
     };
     CHECK(store_.write(work, bytes_));
-    for (auto* content : contents_) content->keep();
+    if (!gone_)
+        for (auto* content : contents_) content->keep();
     rows_.clear();
     contents_.clear();
     bytes_ = 0;

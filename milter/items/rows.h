@@ -15,11 +15,14 @@ inline constexpr std::size_t batch_rows = 2000;
 /// Rows to be put, batch by batch. What was flushed before a fault stays.
 class RowBatch {
 public:
-    explicit RowBatch(RecordStore& store) : store_(store) {}
+    /// @param attachment  whose rows they are: when its own is gone, its time has passed and nothing is written any more,
+    ///                    so that nothing is left behind whoever removes it has been by. Borrowed
+    RowBatch(RecordStore& store, const std::string& attachment) : store_(store), attachment_(attachment) {}
     Status put(Table table, std::string key, std::string value);
     /// Content of a row of this batch; borrowed until the next flush.
     void attach(PreparedContent& content) { contents_.push_back(&content); }
     Status flush();
+    bool is_gone() const { return gone_; }  ///< the attachment, at the last flush
 
 private:
     struct Row {
@@ -27,6 +30,8 @@ private:
         std::string key, value;
     };
     RecordStore& store_;
+    const std::string& attachment_;
+    bool gone_ = false;
     std::vector<Row> rows_;
     std::vector<PreparedContent*> contents_;
     std::size_t bytes_ = 0;

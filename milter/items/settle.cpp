@@ -2,6 +2,7 @@
 #include "milter/items/settle.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,7 +31,7 @@ struct Found {
 };
 
 /// For each document the records that need its items.
-using Wanted = std::vector<std::vector<std::string>>;
+using Wanted = std::vector<std::set<std::string>>;
 
 class Settling {
 public:
@@ -46,16 +47,12 @@ public:
         std::uint32_t next_item = 1;
         CHECK(find_documents(outcome_, document_, next_item));
         CHECK(clear());
-        Wanted written(found_.size());
-        for (int attempt = 0; attempt < attempts_max; ++attempt) {
-            TRY(const auto wanted, settle(written));
-            if (!wanted) return expired_ ? clear() : Status(Done{});
-            if (attempt > 0) CHECK(clear());
-            CHECK(write_rows(*wanted));
-            written = *wanted;
-        }
-        CHECK(clear());
-        return fail(temporary("the documents beside it keep changing"));
+        written_.resize(found_.size());
+        CHECK(write_inner_rows());
+        // Each record has a step for each document, and one for those that are no more.
+        const std::size_t end = records_.size() * (found_.size() + 1);
+        for (std::size_t at = 0; !done_;) CHECK(settle_page(at, end));
+        return Done{};
     }
 
 private:
@@ -167,36 +164,54 @@ private:
         });
     }
 
-    Status write_rows(const Wanted& wanted)
+    /// Prepared now: what clear() erased is gone for good.
+    Status write_inner_rows()
     {
-        RowBatch batch(store_);
+        RowBatch batch(store_, key_);
+        for (auto& f : found_) {
+            if (!f.row.inner) continue;
+            if (f.shortened) {
+                TRY(f.whole, store_.prepare(f.outcome->document));
+                f.row.whole = f.whole->ref();
+                batch.attach(*f.whole);
+            }
+            CHECK(batch.put(Table::document, f.key, encode(f.row)));
+        }
+        CHECK(batch.flush());
+        done_ = batch.is_gone();
+        return Done{};
+    }
+
+    /// What another thread has settled beside it may have made some of them needless.
+    Status write_items(const Wanted& wanted)
+    {
+        bool all_wanted = true;
+        for (std::size_t i = 0; i < found_.size(); ++i)
+            all_wanted = all_wanted && std::ranges::includes(wanted[i], written_[i]);
+        if (!all_wanted) {
+            CHECK(erase_items(store_, records_, key_));
+            written_.assign(found_.size(), {});
+        }
+        RowBatch batch(store_, key_);
         for (std::size_t i = 0; i < found_.size(); ++i) {
-            auto& f = found_[i];
-            if (f.row.inner) CHECK(write_inner(batch, f));
-            CHECK(write_items(batch, f, wanted[i]));
+            std::vector<std::string> records;
+            std::ranges::set_difference(wanted[i], written_[i], std::back_inserter(records));
+            CHECK(write_items(batch, found_[i], records, written_[i].empty()));
         }
-        return batch.flush();
+        CHECK(batch.flush());
+        written_ = wanted;
+        done_ = batch.is_gone();
+        return Done{};
     }
 
-    /// Prepared each time: what clear() erased is gone for good.
-    Status write_inner(RowBatch& batch, Found& f)
-    {
-        if (f.shortened) {
-            TRY(f.whole, store_.prepare(f.outcome->document));
-            f.row.whole = f.whole->ref();
-            batch.attach(*f.whole);
-        }
-        return batch.put(Table::document, f.key, encode(f.row));
-    }
-
-    Status write_items(RowBatch& batch, const Found& f, const std::vector<std::string>& records)
+    Status write_items(RowBatch& batch, const Found& f, const std::vector<std::string>& records, bool first)
     {
         if (records.empty()) return Done{};
         std::uint32_t number = f.row.first_item;
         const std::string inner = f.row.inner ? be32(f.row.inner) : "";
         for (const auto& item : f.outcome->items) {
             const std::string key = key_ + be32(number++);
-            CHECK(batch.put(Table::item, key, item.json));
+            if (first) CHECK(batch.put(Table::item, key, item.json));
             const auto facts = facts_of_item(item.json);
             for (const auto& record : records)
                 for (auto& row : index_rows(store_, record, key, facts))
@@ -205,73 +220,95 @@ private:
         return Done{};
     }
 
-    /// Nothing when it is done; else what has to be written first, and nothing has changed.
-    Result<std::optional<Wanted>> settle(const Wanted& written)
+    /// As many steps as one transaction takes; `at` moves on. The last one makes the attachment settled.
+    Status settle_page(std::size_t& at, std::size_t end)
     {
-        Wanted wanted;
-        bool other = false;
-        const auto work = [&](WriteTxn& txn) -> Status {
-            wanted.assign(found_.size(), {});
+        for (int attempt = 0; attempt < attempts_max; ++attempt) {
+            Wanted wanted;
+            TRY(const bool placed, try_page(at, end, wanted));
+            if (placed) return Done{};
+            CHECK(write_items(wanted));
+            if (done_) return Done{};
+        }
+        return fail(temporary("the documents beside it keep changing"));
+    }
+
+    /// False: other items are wanted than are written, and nothing has changed.
+    Result<bool> try_page(std::size_t& at, std::size_t end, Wanted& wanted)
+    {
+        std::size_t next = at, reads_left = reads_left_;
+        bool gone = false, other = false;
+        const auto place_some = [&](WriteTxn& txn) -> Status {
+            wanted = written_;
+            other = false;
+            next = at;
             TRY(const auto before, txn.get(Table::document, key_));
             // Its time passed while it was read: nothing of it stays.
-            expired_ = !before;
-            if (expired_) return forget(txn);
-            CHECK(place_all(txn, wanted));
-            other = wanted != written || !inner_rows_written_;
+            gone = !before;
+            if (gone) return forget(txn);
+            PlacingWork work{reads_left_};
+            for (bool whole = true; whole && next < end && !work.enough(); next += whole) {
+                TRY(whole, step(txn, next, work, wanted));
+            }
+            reads_left = work.reads_left;
+            other = wanted != written_;
             if (other) return fail(temporary("items first"));
-            TRY(const auto old, decode_document(*before));
-            if (old.whole) CHECK(txn.erase_content(old.whole.id));
-            auto& mine = found_.front();
-            if (mine.whole) CHECK(mine.whole->attach(txn));
-            CHECK(txn.put(Table::document, key_, encode(mine.row)));
-            return forget(txn);
+            return next == end ? finish(txn, *before) : Status(Done{});
         };
-        inner_rows_written_ = inner_rows_written_ || found_.size() == 1;
-        other = false;
-        auto done = store_.write(work, found_.front().row.summary.size() + 4096 * found_.size());
-        if (other) {
-            inner_rows_written_ = true;
-            return std::optional(std::move(wanted));
-        }
+        const auto bytes = std::min(placement_bytes_max, 4096 * (1 + end - at));
+        auto done = store_.write(place_some, found_.front().row.summary.size() + bytes);
+        if (other) return false;
         if (!done) return fail(std::move(done).error());
-        if (found_.front().whole && !expired_) found_.front().whole->keep();
-        document_ = found_.front().row;
-        return std::optional<Wanted>();
+        at = next;
+        reads_left_ = reads_left;
+        done_ = gone || at == end;
+        if (!gone && done_) {
+            if (found_.front().whole) found_.front().whole->keep();
+            document_ = found_.front().row;
+        }
+        return true;
+    }
+
+    /// False: it goes on in the next transaction.
+    Result<bool> step(WriteTxn& txn, std::size_t number, PlacingWork& work, Wanted& wanted)
+    {
+        const auto& record = records_[number / (found_.size() + 1)];
+        const auto i = number % (found_.size() + 1);
+        if (i == found_.size()) return displace_rest(txn, record, work);
+        if (!found_[i].has_place) return true;
+        TRY(const auto row, place(txn, store_, record, found_[i].facts, work));
+        if (row.state == "repeats")
+            wanted[i].erase(record);
+        else
+            wanted[i].insert(record);
+        return true;
+    }
+
+    /// What an earlier reading found in this attachment and this one did not.
+    Result<bool> displace_rest(WriteTxn& txn, const std::string& record, PlacingWork& work)
+    {
+        std::set<std::string> present;
+        for (const auto& f : found_)
+            if (f.has_place) present.insert(f.key);
+        PlacingWork own{.bytes = work.bytes};
+        TRY(const bool whole, displace_others(txn, store_, record, key_, present, own));
+        work.bytes = own.bytes;
+        return whole;
+    }
+
+    Status finish(WriteTxn& txn, const std::string& before)
+    {
+        TRY(const auto old, decode_document(before));
+        if (old.whole) CHECK(txn.erase_content(old.whole.id));
+        auto& mine = found_.front();
+        if (mine.whole) CHECK(mine.whole->attach(txn));
+        CHECK(txn.put(Table::document, key_, encode(mine.row)));
+        return forget(txn);
     }
 
     Status forget(WriteTxn& txn)
     {
         CHECK(txn.erase(Table::pending, key_));
-        return Done{};
-    }
-
-    Status place_all(WriteTxn& txn, Wanted& wanted)
-    {
-        NeighbourReads reads;
-        for (const auto& record : records_) {
-            std::set<std::string> present;
-            for (std::size_t i = 0; i < found_.size(); ++i) {
-                const auto& f = found_[i];
-                if (!f.has_place) continue;
-                present.insert(f.key);
-                TRY(const auto row, place(txn, store_, record, f.facts, reads));
-                if (row.state != "repeats") wanted[i].push_back(record);
-            }
-            CHECK(displace_others(txn, record, present));
-        }
-        return Done{};
-    }
-
-    /// What an earlier reading found in this attachment and this one did not.
-    Status displace_others(WriteTxn& txn, const std::string& record, const std::set<std::string>& present)
-    {
-        std::vector<std::string> gone;
-        CHECK(txn.scan(Table::record_doc, record + key_, record + key_, [&](std::string_view key, auto) {
-            std::string document(key.substr(record.size()));
-            if (!present.contains(document)) gone.push_back(std::move(document));
-            return true;
-        }));
-        for (const auto& document : gone) CHECK(displace(txn, store_, record, document));
         return Done{};
     }
 
@@ -282,8 +319,9 @@ private:
     MessageRecord message_;
     std::vector<std::string> records_;
     std::vector<Found> found_;
-    bool expired_ = false;
-    bool inner_rows_written_ = false;
+    Wanted written_;
+    std::size_t reads_left_ = neighbour_reads_max;
+    bool done_ = false;  // settled, or gone
 };
 
 }  // namespace

@@ -2,11 +2,12 @@
 //
 // In this order, so that a cut anywhere leaves the pending row and everything is done again:
 //   1. what an earlier run has left of this attachment goes
-//   2. inner documents, items and the rows that lead to them, in batches; nobody sees them yet
-//   3. one transaction: what each document is in each record (placement.h), the attachment's own row with
-//      its state, and the pending row gone
-// Which items have to be written depends on 3: so that one is tried first, and when it wants other items than
-// there are it changes nothing and 2 follows. A document that is in every record already costs one commit.
+//   2. inner documents, then items and the rows that lead to them, in batches; nobody sees them yet
+//   3. what each document is in each record (placement.h), as many as one transaction takes
+//   4. with the last of these the attachment's own row with its state, and the pending row gone
+// Which items have to be written depends on 3: so that is tried first, and when it wants items that are not
+// there it changes nothing and they are written. A document that is in every record already costs one commit.
+// Every transaction looks whether the attachment is still there: once it has expired nothing is written.
 #pragma once
 #include <string>
 
@@ -17,8 +18,8 @@
 
 namespace direct {
 
-/// Documents times records that are placed at most in one transaction; inner documents beyond it are kept with
-/// state "limit" and without items.
+/// Documents times records that are placed at most for one attachment, so that no mail keeps the parsers' threads for
+/// minutes; inner documents beyond it are kept with state "limit" and without items.
 inline constexpr std::size_t placements_max = 20'000;
 
 /// "kind" of a document object; "other" when it has none.
@@ -26,7 +27,7 @@ std::string kind_of_document(const std::string& document);
 
 /// @param key       the attachment's; its message's recipients are the records
 /// @param document  its row with state, plugin and detail as the parsers left them; completed here
-/// Fault: temporary; the pending row is then still there.
+/// Fault: temporary; the pending row is then still there, and some records may have the document already.
 Status settle_document(RecordStore& store, const std::string& key, DocumentRecord& document,
                        const ParseOutcome& outcome);
 

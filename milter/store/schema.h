@@ -37,7 +37,7 @@
 //   record_doc   16 bytes record | document key
 //   doc_by       16 bytes index_key("document-by", record | what) | document key    -> nothing
 //                what: a letter and a text: 'h' SHA-256 of its bytes, 'i' id, 's' setId,
-//                'n' id it replaces or appends to, 'N' setId of the same, 'r' document key it repeats
+//                'n' id it replaces or appends to, 'N' setId of the same, 'r' document it repeats, 'o' that superseded it
 //   item_by      16 bytes index_key("items-of", record | view) | u64 time | item key  -> u32 inner
 //                view: 'a', or 's' section, or 'c' code. time: see milter/items/item_index.h
 // A record is today the mailbox of one recipient: index_key("record", address key), 16 bytes.

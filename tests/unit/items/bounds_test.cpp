@@ -76,3 +76,104 @@ BOOST_AUTO_TEST_CASE(a_package_of_many_documents_of_one_set_is_bounded_in_what_i
     const auto next = c.settled(said(ccd("next", {{"setId", "set"}}), {}));
     BOOST_TEST(join(c.place_of(next)->notes, " ") == "");
 }
+
+namespace {
+
+/// Bytes of the rows that say what documents are in records, counted as placing counts them.
+std::size_t placed_bytes(const Chart& c)
+{
+    std::size_t bytes = 0;
+    const auto data = c.store.data();
+    for (const auto table : {Table::record_doc, Table::doc_by})
+        if (const auto rows = data.tables.find(table); rows != data.tables.end())
+            for (const auto& [key, value] : rows->second) bytes += key.size() + value.size() + row_overhead;
+    return bytes;
+}
+
+/// A document with as many and as long ids as are kept.
+Json wordy(const std::string& id)
+{
+    Json more = {{"setId", id + std::string(150, 's')}, {"versionNumber", "1"}};
+    for (int n = 0; n < 40; ++n) {
+        const Json parent = {{"ids", {{{"root", id + std::to_string(n) + std::string(150, 'y')}}}}};
+        more["relatedDocuments"].push_back({{"typeCode", "RPLC"}, {"parentDocument", parent}});
+    }
+    return said(ccd(id, more), {allergy(id)});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(what_a_document_writes_into_many_records_is_bounded_in_each_transaction)
+{
+    // All records of a message were one transaction: 20,000 rows of 10 KB and their keys, while mail waited.
+    Chart c;
+    c.settle();
+    std::vector<std::string> to;
+    constexpr std::size_t many = 400;
+    for (std::size_t n = 0; n < many; ++n) to.push_back("a" + std::to_string(n) + "@here.example");
+    Json package = said({{"kind", "xdm"}}, {});
+    package["children"] = {wordy("one"), wordy("two")};
+    const auto id = c.take({package}, to);
+    std::size_t last = 0, most = 0, pages = 0;
+    const auto look = [&] {
+        const auto now = placed_bytes(c), change = std::max(now, last) - std::min(now, last);
+        most = std::max(most, change);
+        pages += change != 0;
+        last = now;
+    };
+    // Cut in the middle, it is done again.
+    c.store.before_write = look;
+    c.store.fail_after(7);
+    c.settle();
+    c.store.fail_writes(0);
+    BOOST_TEST(c.store.rows(Table::pending) == 1u);
+    BOOST_TEST(pages >= 2u);
+    c.settle();
+    look();
+    BOOST_TEST(c.store.rows(Table::pending) == 0u);
+    BOOST_TEST(c.store.rows(Table::record_doc) == 3 * many);
+    BOOST_TEST(most <= placement_bytes_max + placement_bytes_max / 10, most);
+    BOOST_TEST(pages >= last / placement_bytes_max, pages);
+    for (const auto* box : {"a0@here.example", "a399@here.example"})
+        for (const std::uint32_t inner : {1u, 2u}) BOOST_TEST(c.state(id, inner, box) == "current");
+    BOOST_TEST(c.found({}, "a399@here.example").size() == std::string("one two").size());
+    // They leave in pages too; what is freed costs less than what is written.
+    most = pages = 0;
+    BOOST_TEST(expire_items(c.store, Time(milliseconds(9'000'000))).value() == 1u);
+    look();
+    BOOST_TEST(last == 0u);
+    BOOST_TEST(most <= 2 * placement_bytes_max, most);
+    BOOST_TEST(pages > 2u, pages);
+}
+
+BOOST_AUTO_TEST_CASE(one_placing_replaces_no_more_than_it_may_write)
+{
+    Chart c;
+    c.settle();
+    std::uint32_t number = 0;
+    const auto place_one = [&](std::int64_t version, std::size_t wide) {
+        RecordDocument d;
+        d.document = part_key(std::string(16, 'x'), ++number);
+        d.set_id = "set";
+        d.version = version;
+        d.domain = "there.example";
+        d.patient = {"ip^1"};
+        d.sha256 = be32(number);
+        d.organisation = std::string(wide, 'o');
+        PlacingWork work;
+        BOOST_REQUIRE(c.store.write(
+            [&](WriteTxn& txn) -> Status {
+                work = {};
+                TRY(d, place(txn, c.store, c.record(), d, work));
+                return Done{};
+            },
+            4096));
+        return std::pair(d, work.bytes);
+    };
+    for (int n = 0; n < 300; ++n) place_one(1, 10'000);
+    const auto [row, bytes] = place_one(2, 10'000);
+    BOOST_TEST(bytes > placement_bytes_max);
+    BOOST_TEST(bytes < placement_bytes_max + 50'000, bytes);
+    BOOST_TEST(join(row.notes, " ") == "too-many-neighbours");
+    BOOST_TEST(row.state == "current");
+}

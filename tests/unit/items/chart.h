@@ -70,8 +70,19 @@ inline Json said(const Json& document, const std::vector<Json>& items)
     return {{"document", document}, {"items", items}};
 }
 
+/// Tells of each write before it happens, so that another thread's work can be done there.
+class HookedStore : public MemoryStore {
+public:
+    Status write(const std::function<Status(WriteTxn&)>& work, std::size_t hint) override
+    {
+        if (before_write) before_write();
+        return MemoryStore::write(work, hint);
+    }
+    std::function<void()> before_write;
+};
+
 struct Chart {
-    MemoryStore store;
+    HookedStore store;
     ObedientPool pool;
     FixedClock clock{Time{}};
     std::int64_t now_ms = 1'000'000;

@@ -12,17 +12,6 @@ Status put_row(RecordStore& store, Table table, const std::string& key, const st
     return store.write([&](WriteTxn& txn) { return txn.put(table, key, value); }, 100);
 }
 
-/// Does something of its own before the next write, as another thread may.
-class Interrupted : public MemoryStore {
-public:
-    Status write(const std::function<Status(WriteTxn&)>& work, std::size_t hint) override
-    {
-        if (auto first = std::exchange(before_write, nullptr)) first();
-        return MemoryStore::write(work, hint);
-    }
-    std::function<void()> before_write;
-};
-
 DocumentRecord parsed_row(const std::string& message)
 {
     DocumentRecord row;
@@ -78,11 +67,12 @@ BOOST_AUTO_TEST_CASE(a_damaged_document_keeps_no_other_from_being_read_again)
 BOOST_AUTO_TEST_CASE(what_expires_while_the_index_is_made_anew_does_not_come_back)
 {
     // The row was written back as it had been read: a document without content, tried again for ever.
-    Interrupted store;
+    HookedStore store;
     const auto gone = part_key(std::string(16, 'a'), 1), kept = part_key(std::string(16, 'b'), 1);
     for (const auto& key : {gone, kept})
         BOOST_REQUIRE(put_row(store, Table::document, key, encode(parsed_row(key.substr(0, 16)))));
     store.before_write = [&] {
+        store.before_write = nullptr;
         BOOST_REQUIRE(store.MemoryStore::write(
             [&](WriteTxn& txn) -> Status {
                 CHECK(txn.erase(Table::document, gone));

@@ -334,8 +334,8 @@ BOOST_AUTO_TEST_CASE(more_neighbours_than_are_looked_at_leave_a_note)
                 d.document = part_key(std::string(16, 'x'), n);
                 d.set_id = "set";
                 d.sha256 = be32(n);
-                NeighbourReads reads;
-                TRY(d, place(txn, c.store, c.record(), d, reads));
+                PlacingWork work;
+                TRY(d, place(txn, c.store, c.record(), d, work));
                 last = join(d.notes, " ");
             }
             return Done{};
