@@ -1,114 +1,12 @@
 // Verbs: what they answer, what they never answer, who may use them.
-#include "milter/records/service.h"
-
-#include <boost/test/unit_test.hpp>
-#include <nlohmann/json.hpp>
-
 #include "milter/audit/audit.h"
-#include "milter/base/text.h"
 #include "milter/notify/outbox.h"
 #include "milter/notify/owed_notice.h"
 #include "milter/records/protocol.h"
-#include "milter/store/schema.h"
-#include "tests/support/memory_store.h"
+#include "tests/unit/records/world.h"
 
 using namespace direct;
-using Json = nlohmann::json;
-
-namespace {
-
-const Time now = *parse_iso8601("2026-11-22T03:10:00Z");
-
-struct World {
-    test::MemoryStore store;
-    FixedClock clock{now};
-    bool reloaded = false, woken = false;
-    DaemonHooks hooks{[this]() -> Status {
-                          reloaded = true;
-                          return Done{};
-                      },
-                      [] { return std::string("direct_messages_total 7\n"); }, [this] { woken = true; }};
-    RecordService service{store, clock, hooks};
-    Caller admin{0, 0, "uid 0 (root)", true}, reader{1000, 1000, "uid 1000 (eve)", false};
-
-    Json ask(const std::string& verb, const Json& parameters = Json::object(), int exit = 0)
-    {
-        return ask_as(admin, verb, parameters.dump(), exit);
-    }
-    Json ask_as(const Caller& caller, const std::string& verb, const std::string& parameters, int exit)
-    {
-        auto reply = service.handle(caller, verb, parameters);
-        BOOST_TEST(reply.exit == exit, verb << ": " << reply.json);
-        auto json = Json::parse(reply.json, nullptr, false);
-        BOOST_TEST(json.is_object());
-        BOOST_TEST((exit == 0 || exit == 1 || json.contains("error")));
-        return json;
-    }
-    void put(Table table, const std::string& key, const std::string& value)
-    {
-        BOOST_REQUIRE(store.write([&](WriteTxn& txn) { return txn.put(table, key, value); }, 100));
-    }
-};
-
-HeldRecord held(char id, std::int64_t received)
-{
-    HeldRecord r;
-    r.id = std::string(16, id);
-    r.code = "BCDFGHJKLMNPQRSTVWXZ";
-    r.contact = "jane@example.org";
-    r.sender = "doc@partner.example";
-    r.message_id = "<m1@partner.example>";
-    r.question = "Name of the cat";
-    r.wrap_salt = "SALTSALT";
-    r.wrapped_key = "WRAPPEDKEY";
-    r.received_ms = received;
-    r.expires_ms = received + 1000;
-    r.attachments.push_back({"ccd.xml", "text/xml", "ccda", std::string(32, 'h'), 1234});
-    r.notices.push_back({received, "queued"});
-    return r;
-}
-
-MessageRecord message(char id, std::int64_t received, const std::string& message_id)
-{
-    MessageRecord r;
-    r.id = std::string(16, id);
-    r.message_id = message_id;
-    r.sender = "doc@partner.example";
-    r.recipients = {"alice@direct.example.org"};
-    r.received_ms = received;
-    r.kind = "mailbox";
-    return r;
-}
-
-void put_held(World& w, const HeldRecord& r)
-{
-    w.put(Table::held, r.id, encode(r));
-    w.put(Table::held_by, "m" + w.store.index_key("message-id", r.message_id) + r.id, "");
-}
-
-void put_message(World& w, const MessageRecord& r)
-{
-    w.put(Table::message, r.id, encode(r));
-    w.put(Table::message_by, "m" + w.store.index_key("message-id", r.message_id) + r.id, "");
-}
-
-void put_document(World& w, char id, std::uint32_t part, std::uint32_t items)
-{
-    DocumentRecord d;
-    d.message_id = std::string(16, id);
-    d.part = part;
-    d.filename = "ccd.xml";
-    d.state = "parsed";
-    d.plugin = "ccda 1.0";
-    d.items = items;
-    d.summary = R"({"kind":"ccd","title":"T"})";
-    w.put(Table::document, part_key(d.message_id, part), encode(d));
-    for (std::uint32_t i = 1; i <= items; ++i)
-        w.put(Table::item, item_key(d.message_id, part, i),
-              R"({"section":"allergies","n":)" + std::to_string(i) + "}");
-}
-
-}  // namespace
+using namespace direct::test;
 
 BOOST_AUTO_TEST_CASE(every_verb_is_listed_and_an_unknown_one_is_an_input_fault)
 {
@@ -294,34 +192,6 @@ BOOST_AUTO_TEST_CASE(a_message_is_shown_with_documents_and_items_page_by_page)
     BOOST_TEST(w.ask("record.list")["records"].size() == 3u);
     BOOST_TEST(w.ask("record.list", {{"since", "1970-01-01T00:00:03Z"}})["records"].size() == 2u);
     w.ask("record.show", {{"id", hex(std::string(16, 'z'))}}, 1);
-}
-
-BOOST_AUTO_TEST_CASE(where_one_is_meant_a_message_id_of_several_is_refused_with_what_they_are)
-{
-    World w;
-    put_message(w, message('m', 2000, "<x@y.example>"));
-    put_message(w, message('n', 3000, "<x@y.example>"));
-    put_message(w, message('o', 4000, "<other@y.example>"));
-    const auto refused = w.ask("record.show", {{"id", "<x@y.example>"}, {"one", 1}}, 1);
-    BOOST_TEST(refused["error"] == "input");
-    BOOST_TEST(refused["detail"] == "several messages carry this Message-ID: name one by its id");
-    BOOST_REQUIRE(refused["candidates"].size() == 2u);
-    BOOST_TEST(refused["candidates"][0]["id"] == hex(std::string(16, 'n')));
-    BOOST_TEST(refused["candidates"][0]["received"] == "1970-01-01T00:00:03.000Z");
-    BOOST_TEST(refused["candidates"][1]["id"] == hex(std::string(16, 'm')));
-    BOOST_TEST(refused["candidates"][1]["sender"] == "doc@partner.example");
-    for (const char* given : {"<other@y.example>", "6d6d6d6d6d6d6d6d6d6d6d6d6d6d6d6d"})
-        BOOST_TEST(w.ask("record.show", {{"id", given}, {"one", 1}}).contains("record"));
-
-    put_held(w, held('a', 1000));
-    put_held(w, held('b', 2000));
-    for (const char* verb : {"held.revoke", "held.purge"}) {
-        const auto which = w.ask(verb, {{"id", "<m1@partner.example>"}}, 1);
-        BOOST_TEST(which["detail"] == "several held records carry this Message-ID: name one by its id");
-        BOOST_TEST(which["candidates"].size() == 2u);
-        BOOST_TEST(which["candidates"][0]["id"] == hex(std::string(16, 'b')));
-        BOOST_TEST(which["candidates"][0]["contact"] == w.ask("held.list")["held"][0]["contact"]);
-    }
 }
 
 BOOST_AUTO_TEST_CASE(a_hostile_item_stays_text_and_a_long_list_stays_under_a_frame)
