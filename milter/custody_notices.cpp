@@ -1,6 +1,7 @@
 // What a message means for notifications: whether its sender is to hear, and what an arrived notice says of ours.
 #include <algorithm>
 
+#include "milter/base/text.h"
 #include "milter/custody_parts.h"
 #include "milter/notify/watch.h"
 
@@ -12,7 +13,9 @@ NoticeWishes wishes_of(const Site& site, std::string_view inner_message, const s
     auto path = parse_path(envelope_from);
     auto entity = read_entity(inner_message, site.mime_limits());
     wishes.is_notice = entity && notice_kind(*entity, site.mime_limits()) != NoticeKind::none;
-    if (!entity || (path && !*path) || is_automatic(entity->headers)) return wishes;
+    if (!entity || (path && !*path)) return wishes;
+    wishes.reports = !wishes.is_notice;
+    if (is_automatic(entity->headers)) return wishes;
     wishes.notices = !wishes.is_notice;
     wishes.final = wishes.notices && asks_for_final_delivery(entity->headers);
     return wishes;
@@ -28,6 +31,22 @@ LegRecord followed_leg(const Taking& taking, const NoticeWishes& wishes)
     leg.created_ms = taking.facts.now.time_since_epoch().count();
     for (const auto& d : taking.site.settings->domains)
         if (d.final_ == "relayed") leg.relay_is_final.push_back(d.name);
+    return leg;
+}
+
+LegRecord reported_leg(const OutboxEntry& entry, const std::string& sender, const std::string& message_id,
+                       const std::string& once_id, const std::string& digest)
+{
+    LegRecord leg;
+    leg.told_by_report = true;
+    leg.envelope_id = unhex(entry.envelope_id).value_or("");
+    leg.original_message_id = message_id;
+    leg.sender = sender;
+    leg.queue_id = entry.queue_id;
+    leg.once_id = once_id;
+    leg.digest = digest;
+    leg.created_ms = entry.created_ms;
+    leg.waiting = entry.recipients;
     return leg;
 }
 

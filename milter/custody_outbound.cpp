@@ -73,10 +73,11 @@ Plan OutboundTaking::run()
     if (auto done = hide_newuser_line(); !done)
         return refuse_message(t_.house, t_.facts, t_.recipients, done.error().reason, done.error().why, true);
     const auto& visible = for_others_.empty() ? t_.message : for_others_;
+    const auto made_id = made_message_id(t_.house.store, from_, t_.recipients, once_id_, content_sha_);
     sealed_ = seal_outbound(
         t_.site, t_.house.engine,
         {visible, from_, outside_, local_, t_.facts.now, is_small_notice(visible, t_.site.mime_limits()),
-         [this](SealedLeg&& leg) { return prepare_sealed_leg(leg); }, &t_.looked_up});
+         [this](SealedLeg&& leg) { return prepare_sealed_leg(leg); }, &t_.looked_up, made_id});
     // Nothing was sealed, so nobody gave it a new one: audit and report name the submitted message.
     if (sealed_.message_id.empty()) sealed_.message_id = submitted_id_;
     if (sealed_.any_temporary()) return refused();
@@ -284,6 +285,9 @@ Status OutboundTaking::write(WriteTxn& txn)
             auto followed = clear_leg_;
             followed.waiting = entry.recipients;
             CHECK(keep_leg(txn, followed));
+        } else if (entry.kind == "sealed-leg" && wishes_.reports) {
+            CHECK(
+                keep_leg(txn, reported_leg(entry, from_.text(), sealed_.message_id, once_id_, content_sha_)));
         }
     }
     for (const auto& p : pickups_) {

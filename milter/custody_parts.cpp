@@ -2,6 +2,8 @@
 
 #include <syslog.h>
 
+#include <set>
+
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
@@ -161,6 +163,20 @@ std::string once_id_of(const Site& site, std::string_view message, const std::st
 std::string once_id_of(const Site& site, const OpenedMail& opened, const std::string& ciphertext)
 {
     return once_id_of(site, opened.wrapped ? opened.message : "", opened.message_id, ciphertext);
+}
+
+std::string made_message_id(const RecordStore& store, const Address& from,
+                            const std::vector<Recipient>& recipients, const std::string& once_id,
+                            const std::string& content)
+{
+    std::set<std::string> to;  // in whatever order, and however often, they were given
+    for (const auto& r : recipients) to.insert(r.address ? r.address->key() : r.path);
+    std::string text;
+    append_field(text, 1, from.key());
+    append_field(text, 2, once_id);
+    append_field(text, 3, content);
+    for (const auto& r : to) append_field(text, 4, r);
+    return hex(store.index_key("made-message-id", text));
 }
 
 Plan plan_for(const Fault& fault, const std::string& help_url)

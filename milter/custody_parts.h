@@ -62,9 +62,16 @@ struct NoticeWishes {
     bool notices = false;    ///< not for MDN, DSN, the null sender and automatic mail (E4, E12)
     bool is_notice = false;  ///< it is an MDN or DSN itself
     bool final = false;      ///< he asked, well formed, for final-destination notification (F1-F4)
+    bool reports =
+        false;  ///< a failure report may go to its submitter: never about a notice, never for the null sender
 };
 /// A clear leg of this message, to be followed: id, wishes, what counts as final. The caller says whose message it is.
 LegRecord followed_leg(const Taking& taking, const NoticeWishes& wishes);
+/// A sealed or plain leg of a submission, put into the outbox as `entry`: what our own MTA refuses of it is told to `sender`.
+/// @param message_id  "": none
+/// @param once_id     and `digest`: of the rows that tell a repeat
+LegRecord reported_leg(const OutboxEntry& entry, const std::string& sender, const std::string& message_id,
+                       const std::string& once_id, const std::string& digest);
 NoticeWishes wishes_of(const Site& site, std::string_view inner_message, const std::string& envelope_from);
 /// The row that tells the help desk of one recipient of this message (watch.h). Nothing for one who is held: his record
 /// tells it; nor for a refusal that may be none in a minute.
@@ -105,6 +112,13 @@ std::string once_id_of(const Site& site, std::string_view message, const std::st
 /// The same for one that has arrived. Of an unwrapped message Date is not among the bytes of signed_digest: it tells nothing.
 /// @param ciphertext  digest of what arrived: sealed anew it is another one, a mail server's repeat is the same
 std::string once_id_of(const Site& site, const OpenedMail& opened, const std::string& ciphertext);
+
+/// Left of the @ in the Message-ID of a submission that has none: made of who sends what to whom, so that a client's repeat
+/// has the same, and a notice about either answers both. Keyed: who reads it outside can try out neither contents nor Bcc.
+/// @param once_id  as above: of what nothing tells apart each sending has one of its own
+std::string made_message_id(const RecordStore& store, const Address& from,
+                            const std::vector<Recipient>& recipients, const std::string& once_id,
+                            const std::string& content);
 
 /// The idempotency row of one thing for one recipient: true the first time within 10 days.
 /// @param kind     what is made: "leg", "held", "mdn", "failure-dsn"

@@ -63,6 +63,9 @@ private:
     std::vector<RecipientVerdict> verdicts_;
     bool others_;
     std::optional<Address> submitter_;
+    std::string
+        sender_;  // in rows against repeats: the envelope sender, of a submission as its reports are addressed
+    bool reports_ = false;  // what our own MTA refuses is told to the submitter
     std::string message_id_, content_sha_;
     std::string once_id_;  // the Message-ID, or what stands for it in rows against repeats
     std::string hint_;     // for audit: what an unsigned notice claims
@@ -88,6 +91,10 @@ Plan PlainTaking::run()
 void PlainTaking::judge()
 {
     if (auto parsed = parse_path(t_.facts.envelope_from); parsed && *parsed) submitter_ = **parsed;
+    sender_ = t_.plain_submission && submitter_ ? submitter_->text() : t_.facts.envelope_from;
+    // A stranger's envelope sender is proved by nobody: no report goes there.
+    reports_ =
+        t_.plain_submission && submitter_ && wishes_of(t_.site, t_.message, t_.facts.envelope_from).reports;
     if (auto entity = read_entity(t_.message, t_.site.mime_limits())) {
         message_id_ = message_id(entity->headers);
         hint_ = unsigned_claim(*entity, t_.site.mime_limits());
@@ -171,8 +178,8 @@ Status PlainTaking::write(WriteTxn& txn)
         bool leg = leg_ && v.reason == Reason::untouched;
         bool report = report_ && v.reason == Reason::not_encrypted;
         if (!leg && !report) continue;
-        TRY(bool first, first_time(txn, store, leg ? "leg" : "failure-dsn", once_id_, t_.facts.envelope_from,
-                                   v.recipient, content_sha_, t_.facts.now));
+        TRY(bool first, first_time(txn, store, leg ? "leg" : "failure-dsn", once_id_, sender_, v.recipient,
+                                   content_sha_, t_.facts.now));
         if (first && leg) fresh.push_back(v.recipient.text());
         tell |= first && report;
     }
@@ -183,6 +190,7 @@ Status PlainTaking::write(WriteTxn& txn)
         entry.recipients = fresh;
         CHECK(leg_->content->attach(txn));
         CHECK(owe(txn, entry));
+        if (reports_) CHECK(keep_leg(txn, reported_leg(entry, sender_, message_id_, once_id_, content_sha_)));
     }
     return tell ? report_->write(txn) : Status(Done{});
 }

@@ -57,6 +57,36 @@ AuditEntry audit_of_notice(const OwedNotice& n, const char* event, std::string_v
     return e;
 }
 
+/// What a failure report tells of one recipient.
+AuditEntry audit_of_failure(const OwedNotice& n, const std::string& recipient, const char* event,
+                            std::string_view token, Time now)
+{
+    AuditEntry e;
+    e.at = now;
+    e.event = event;
+    e.who = "direct-milter";
+    e.sender = n.sender;
+    e.recipient = recipient;
+    e.message_id = n.original_message_id;
+    e.queue_id = n.queue_id;
+    e.token = token;
+    return e;
+}
+
+/// In the words and the name of the submitter's domain; of one who is in no domain of ours, in those of the recipient's.
+std::string failure_dsn(const House& house, FailureReport report)
+{
+    const auto site = house.site();
+    const auto* domain = site->domain_of(report.to);
+    const bool speaks_for_recipient =
+        !domain && !report.failed.empty() && site->domain_of(report.failed.front().address);
+    if (speaks_for_recipient) domain = site->domain_of(report.failed.front().address);
+    report.reporting_host = site->host;
+    report.postmaster = "postmaster@" + (speaks_for_recipient ? domain->name : report.to.domain);
+    report.now = house.clock.now();
+    return make_failure_dsn(report, house.texts()->failure(domain ? domain->language : "en", report));
+}
+
 Mdn mdn_of(const OwedNotice& n, const Address& from, const Address& to, const House& house, Time now)
 {
     const auto site = house.site();
@@ -88,6 +118,7 @@ struct NoticeMaker::State {
         return stopping;
     }
     Made make(const OwedNotice& notice);
+    Made make_report(const OwedNotice& report);
     Status settle(const OwedNotice& notice, Made made);
     Status put_off(const OwedNotice& notice, const Made& made);
     Status tell_overdue();
@@ -99,8 +130,22 @@ struct NoticeMaker::State {
     void run();
 };
 
+/// About recipients whom our own MTA has refused.
+Made NoticeMaker::State::make_report(const OwedNotice& report)
+{
+    const auto reason = reason_of(report.failure).value_or(Reason::handover_refused);
+    const auto to = parse_address(report.sender, true);
+    if (!to) return {Reason::malformed, "the address of its submitter cannot be read", ""};
+    FailureReport about{*to, "", "", report.original_message_id, {}, {}};
+    for (const auto& text : report.recipients)
+        if (auto recipient = parse_address(text, true))
+            about.failed.push_back({*std::move(recipient), reason});
+    return {reason, "", failure_dsn(house, std::move(about))};
+}
+
 Made NoticeMaker::State::make(const OwedNotice& notice)
 {
+    if (notice.is_report()) return make_report(notice);
     Made made;
     auto site = house.site();
     auto from = parse_address(notice.recipient, true), to = parse_address(notice.sender, true);
@@ -134,13 +179,17 @@ Status NoticeMaker::State::settle(const OwedNotice& notice, Made made)
         Facts facts;
         facts.queue_id = notice.queue_id;
         facts.now = now;
-        TRY(entry, prepare_entry(house.store, facts, "mdn", "", hex(new_id()), "NEVER", {notice.sender},
-                                 made.message));
+        TRY(entry, prepare_entry(house.store, facts, notice.is_report() ? "failure-dsn" : "mdn", "",
+                                 hex(new_id()), "NEVER", {notice.sender}, made.message));
     }
     auto written = house.store.write([&](WriteTxn& txn) -> Status {
         TRY(bool mine, take_notice(txn, notice));
         if (!mine) return Done{};
         if (entry) CHECK(entry->write(txn));
+        for (const auto& r : notice.recipients)
+            CHECK(append_audit(txn, house.store,
+                               audit_of_failure(notice, r, "leg-refused", token_of(made.reason), now)));
+        if (notice.is_report()) return Done{};
         return append_audit(txn, house.store,
                             audit_of_notice(notice, entry ? "notice-made" : "notice-not-made",
                                             token_of(made.reason), made.why, now));
@@ -179,36 +228,28 @@ Status NoticeMaker::State::tell_group(const std::vector<WatchRecord>& group)
     auto now = house.clock.now();
     auto sender = parse_address(group.front().sender, true);
     if (!sender) return fail(temporary("a watched message's sender cannot be read"));
-    FailureReport report{
-        *sender, "postmaster@" + sender->domain, house.site()->host, group.front().message_id, {}, now};
+    FailureReport report{*sender, "", "", group.front().message_id, {}, {}};
     std::vector<Reason> reasons;
     for (const auto& w : group) {
         reasons.push_back(w.processed_ms ? Reason::dispatched_overdue : Reason::processed_overdue);
         if (auto recipient = parse_address(w.recipient, true))
             report.failed.push_back({*recipient, reasons.back()});
     }
-    const auto site = house.site();
-    const auto* domain = site->domain_of(*sender);
-    const auto words = house.texts()->failure(domain ? domain->language : "en", report);
     Facts facts;
     facts.queue_id = group.front().queue_id;
     facts.now = now;
     TRY(auto entry, prepare_entry(house.store, facts, "failure-dsn", "", hex(new_id()), "NEVER",
-                                  {group.front().sender}, make_failure_dsn(report, words)));
+                                  {group.front().sender}, failure_dsn(house, std::move(report))));
     auto written = house.store.write([&](WriteTxn& txn) -> Status {
         for (std::size_t i = 0; i < group.size(); ++i) {
             TRY(auto reason, close_overdue(txn, house.store, group[i], now));
             if (reason != reasons[i]) return fail(temporary("a notice came at the last moment"));
-            AuditEntry e;
-            e.at = now;
-            e.event = "notice-overdue";
-            e.who = "direct-milter";
-            e.sender = group[i].sender;
-            e.recipient = group[i].recipient;
-            e.message_id = group[i].message_id;
-            e.queue_id = group[i].queue_id;
-            e.token = token_of(*reason);
-            CHECK(append_audit(txn, house.store, std::move(e)));
+            const OwedNotice about{.sender = group[i].sender,
+                                   .original_message_id = group[i].message_id,
+                                   .queue_id = group[i].queue_id};
+            CHECK(append_audit(
+                txn, house.store,
+                audit_of_failure(about, group[i].recipient, "notice-overdue", token_of(*reason), now)));
         }
         return entry.write(txn);
     });

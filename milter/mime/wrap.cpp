@@ -43,9 +43,10 @@ Missing missing_in(const Headers& h)
     return {h.count("To") == 0, h.count("Date") == 0, h.count("MIME-Version") == 0, message_id(h).empty()};
 }
 
-std::string new_message_id(std::string_view domain)
+std::string new_message_id(std::string_view made_id, std::string_view domain)
 {
-    return "<" + hex(random_bytes(16)) + "@" + std::string(domain) + ">";
+    return "<" + (made_id.empty() ? hex(random_bytes(16)) : std::string(made_id)) + "@" +
+           std::string(domain) + ">";
 }
 
 void append_missing(std::string& out, const Missing& missing, const std::string& id, Time now)
@@ -85,13 +86,14 @@ void append_fixed_subject(std::string& out, std::string_view subject)
 
 }  // namespace
 
-Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now, const MimeLimits& limits)
+Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now, const MimeLimits& limits,
+                     std::string_view made_id)
 {
     TRY(const auto block, split_header(message, limits));
     if (block.headers.count("From") != 1) return malformed("a message needs exactly one From field");
     const Missing missing = missing_in(block.headers);
     Wrapped out;
-    out.message_id = missing.message_id ? new_message_id(domain) : message_id(block.headers);
+    out.message_id = missing.message_id ? new_message_id(made_id, domain) : message_id(block.headers);
 
     const ByteScan scan = scan_bytes(block.body);
     const bool as_it_is = scan.seven_bit() && scan.one_line_end();

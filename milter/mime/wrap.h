@@ -20,7 +20,8 @@ namespace direct {
 /// or encrypted part inside is never changed: when it would have to be, that is malformed (RFC 2046
 /// forbids to encode the message around it).
 /// The entity is `own` followed by `rest`: a body that is fit to be signed as it came is not copied.
-/// @param domain  for a Message-ID we have to make
+/// @param domain   for a Message-ID we have to make
+/// @param made_id  left of its @; empty: a random one
 /// Fault: malformed.
 struct Wrapped {
     std::string own;         ///< "Content-Type: message/rfc822\r\n...\r\n\r\n<header>", and a body made anew
@@ -28,7 +29,8 @@ struct Wrapped {
     std::string message_id;  ///< inner Message-ID
     std::string entity() const { return own + std::string(rest); }
 };
-Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now, const MimeLimits& limits);
+Result<Wrapped> wrap(std::string_view message, std::string_view domain, Time now, const MimeLimits& limits,
+                     std::string_view made_id = "");
 
 /// The header fields that stand on the outside of sealed mail, in order, raw with CRLF: From, To, Cc,
 /// Date, Message-ID, In-Reply-To, References as in the inner message, MIME-Version, and a fixed Subject

@@ -35,6 +35,7 @@ void fields(F& f, R& r)
     f(14, r.held);
     f(15, r.digest);
     f(16, r.once_id);
+    f(17, r.told_by_report);
 }
 
 namespace {
@@ -68,6 +69,11 @@ std::string leg_key(const RecordStore& store, const LegRecord& leg, const std::s
     return once_key(store, "leg", leg.once_id, leg.sender, recipient, leg.digest);
 }
 
+OwedLeg owed_leg(const LegRecord& leg, const Address& recipient)
+{
+    return {leg.original_message_id, leg.sender, recipient, hex(leg.envelope_id), leg.created_ms};
+}
+
 class Following {
 public:
     Following(WriteTxn& txn, const RecordStore& store, LegRecord leg, Time now)
@@ -81,7 +87,9 @@ public:
     Status taken(const std::string& address)
     {
         const auto spelled = ours(address);
-        if (!spelled || !move(leg_.waiting, leg_.processed, *spelled) || !leg_.held.empty()) return Done{};
+        if (!spelled || !move(leg_.waiting, leg_.processed, *spelled) || !leg_.held.empty() ||
+            leg_.told_by_report)
+            return Done{};
         CHECK(told(*spelled, "processed"));
         return owe(notice_about(leg_, *spelled, "processed"));
     }
@@ -94,6 +102,7 @@ public:
              !move(leg_.relayed, leg_.failed, *spelled)))
             return Done{};
         if (!leg_.held.empty()) return owe_for_held();
+        if (leg_.told_by_report) return goes_into_report(*spelled);
         CHECK(told(*spelled, "failed", why));
         auto notice = notice_about(leg_, *spelled, "failed");
         notice.failure = why;
@@ -125,7 +134,11 @@ public:
         return action + " " + *spelled;
     }
 
-    Status keep() { return keep_leg(txn_, leg_); }
+    Status keep()
+    {
+        CHECK(keep_leg(txn_, leg_));
+        return in_report_.empty() ? Status(Done{}) : owe_report(txn_, report(), now_);
+    }
 
 private:
     /// What the help desk reads.
@@ -142,6 +155,27 @@ private:
     {
         const auto found = spelled_.find(same_mailbox(address));
         return found == spelled_.end() ? std::nullopt : std::optional<std::string>(found->second);
+    }
+
+    Status goes_into_report(const std::string& spelled)
+    {
+        const auto recipient = parse_address(spelled, true);
+        if (!recipient) return Done{};
+        TRY(const bool news, note_leg_refused(txn_, store_, owed_leg(leg_, *recipient), now_));
+        if (news) in_report_.push_back(spelled);
+        CHECK(txn_.erase(Table::idempotency, leg_key(store_, leg_, spelled)));
+        return Done{};
+    }
+
+    OwedNotice report() const
+    {
+        OwedNotice n;
+        n.sender = leg_.sender;
+        n.recipients = in_report_;
+        n.failure = token_of(Reason::handover_refused);
+        n.original_message_id = leg_.original_message_id;
+        n.queue_id = leg_.queue_id;
+        return n;
     }
 
     /// The sender has been told that it failed: the same message from him is a new try, not a repeat, and he hears of it.
@@ -179,6 +213,7 @@ private:
     LegRecord leg_;
     Time now_;
     std::unordered_map<std::string, std::string> spelled_;  // mailbox -> as the leg has it
+    List in_report_;
 };
 
 Result<std::optional<LegRecord>> leg_of(ReadTxn& txn, std::string_view envelope_id_hex)
@@ -235,6 +270,8 @@ Result<std::vector<std::string>> not_sent_again(WriteTxn& txn, const RecordStore
             if (!first) continue;
             // What comes of it now is told as if it were the first try.
             move(leg->failed, leg->waiting, r);
+            if (const auto address = parse_address(r, true); address && leg->told_by_report)
+                CHECK(note_leg_tried_again(txn, store, owed_leg(*leg, *address), now));
         }
         out.push_back(r);
     }
@@ -248,7 +285,7 @@ Result<std::vector<std::string>> note_delivery(WriteTxn& txn, const RecordStore&
 {
     std::vector<std::string> told;
     TRY(auto leg, leg_of(txn, envelope_id_hex));
-    if (!leg) return told;
+    if (!leg || leg->told_by_report) return told;
     Following following(txn, store, std::move(*leg), now);
     for (const auto& r : report.recipients) {
         const auto& who = r.original_recipient ? r.original_recipient : r.final_recipient;

@@ -1,8 +1,12 @@
-// leg.h - clear legs whose delivery is followed: what was handed to the MTA, and what its reports say.
+// leg.h - legs that are followed: what was handed to the MTA, and of clear ones what its reports say.
 //
 // processed is owed when the MTA has answered 250 to the re-injection (custody), dispatched when its report says
 // delivered and the sender asked for it, failed when it refuses or gives up (E1, E8, F2-F6). A leg that is done stays
 // until swept, so that a repeated report changes nothing. A recipient that failed may be sent the same message again. Inside write(); thread safe.
+//
+// Of a submitted message's sealed and plain legs the recipients' side tells what came of them (watch.h), when our own MTA has
+// them. What it refuses they never hear of: their submitter gets a failure report of ours, one for each try, with exactly
+// the recipients refused in it (F7).
 #pragma once
 #include <string>
 #include <string_view>
@@ -34,6 +38,9 @@ struct LegRecord {
     std::vector<std::string>
         relayed;                      ///< reported as relayed or expanded: what came of it cannot be observed
     std::vector<std::string> failed;  ///< refused or reported failed
+    /// A sealed or plain leg of a submission: only what our own MTA refuses is told, in a failure report. No delivery report is
+    /// believed about it: its envelope id goes on with the message, for strangers to read.
+    bool told_by_report = false;
 };
 
 Status keep_leg(WriteTxn& txn, const LegRecord& leg);

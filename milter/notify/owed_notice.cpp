@@ -24,6 +24,7 @@ void fields(F& f, R& r)
     f(11, r.due_ms);
     f(12, r.tries);
     f(13, r.about);
+    f(14, r.recipients);
 }
 
 namespace {
@@ -36,6 +37,13 @@ std::int64_t in_ms(Time t)
 std::string key_of(const OwedNotice& n)
 {
     return be64(static_cast<std::uint64_t>(n.due_ms)) + n.id;
+}
+
+Status put_new(WriteTxn& txn, OwedNotice notice, Time now)
+{
+    notice.id = new_id();
+    notice.created_ms = notice.due_ms = in_ms(now);
+    return txn.put(Table::owed_notice, key_of(notice), encode_fields(notice));
 }
 
 /// reinject.retry_max is at most a day: what is due later was put off before the clock was set back.
@@ -75,10 +83,13 @@ std::string notice_key(const RecordStore& store, const OwedNotice& n)
 Status owe_notice(WriteTxn& txn, const RecordStore& store, OwedNotice notice, Time now)
 {
     TRY(bool first, first_time(txn, notice_key(store, notice), "notice " + notice.disposition, now));
-    if (!first) return Done{};
-    notice.id = new_id();
-    notice.created_ms = notice.due_ms = in_ms(now);
-    return txn.put(Table::owed_notice, key_of(notice), encode_fields(notice));
+    return first ? put_new(txn, std::move(notice), now) : Status(Done{});
+}
+
+Status owe_report(WriteTxn& txn, OwedNotice report, Time now)
+{
+    report.disposition = "report";
+    return put_new(txn, std::move(report), now);
 }
 
 Result<std::vector<OwedNotice>> owed_notices(RecordStore& store, std::size_t most)

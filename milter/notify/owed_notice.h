@@ -1,4 +1,5 @@
-// owed_notice.h - notifications we owe the sender of an arrived message, before they are signed and sealed.
+// owed_notice.h - notifications we owe the sender of an arrived message, before they are signed and sealed; and failure reports
+// owed to our own submitters (leg.h), before they are written.
 //
 // Written in the transaction of their cause (a hand-over noted, a delivery report, a held record); a maker signs and
 // seals each (that may ask the network for a certificate) and puts it into the outbox in the transaction that removes it
@@ -16,7 +17,7 @@ namespace direct {
 
 struct OwedNotice {
     std::string id;                   ///< 16 bytes
-    std::string disposition;          ///< processed | dispatched | failed
+    std::string disposition;          ///< processed | dispatched | failed; report: a failure report
     std::string recipient;            ///< of the original; the notice speaks in its name
     std::string sender;               ///< verified From of the original: gets the notice
     std::string original_message_id;  ///< with <>
@@ -28,11 +29,16 @@ struct OwedNotice {
     std::vector<std::string> warnings;  ///< W1.. told in the text
     std::int64_t created_ms = 0, due_ms = 0;
     std::uint32_t tries = 0;
+    std::vector<std::string> recipients;  ///< whom a failure report is about; `recipient` is empty then
+    bool is_report() const { return disposition == "report"; }
 };
 
 /// Inside write(): owed once per (disposition, recipient, message, sender); a repeat is passed over.
 /// `id`, created and due time are set here. Fault: temporary.
 Status owe_notice(WriteTxn& txn, const RecordStore& store, OwedNotice notice, Time now);
+
+/// Inside write(): a failure report, each time it is called. What makes it once is the caller's row.
+Status owe_report(WriteTxn& txn, OwedNotice report, Time now);
 
 /// Its idempotency key.
 std::string notice_key(const RecordStore& store, const OwedNotice& notice);

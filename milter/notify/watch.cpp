@@ -82,6 +82,14 @@ bool is_failure(std::string_view disposition)
     return disposition == "failed" || disposition == "error" || disposition == "denied";
 }
 
+/// Is the row about this leg? Those of untouched legs and of mail nobody answers have no envelope id.
+bool is_about(const WatchRecord& w, const OwedLeg& leg)
+{
+    if (w.sender != leg.sender) return false;
+    if (w.leg == "untouched" || (w.is_sealed() && w.processed_by_ms == 0)) return true;
+    return w.is_sealed() && w.envelope_id == leg.envelope_id;
+}
+
 /// Notes it in the row; false when it stands there already.
 bool take_note(WatchRecord& w, std::string_view disposition, bool final_delivery, const std::string& failure,
                std::int64_t now_ms)
@@ -170,6 +178,47 @@ Result<bool> note_own_bounce(WriteTxn& txn, const RecordStore& store, const OwnB
     after.failure = "bounced" + (bounce.status.empty() ? "" : ":" + bounce.status);
     CHECK(put_watch(txn, key, &*before, after));
     return true;
+}
+
+Result<bool> note_leg_refused(WriteTxn& txn, const RecordStore& store, const OwedLeg& leg, Time now)
+{
+    const auto key = key_of(store, leg.message_id, leg.recipient);
+    std::optional<WatchRecord> before;
+    if (!leg.message_id.empty()) {
+        TRY(before, read_watch(txn, key));
+    }
+    if (!before || before->sender != leg.sender) return true;  // nothing else will tell him
+    if (!is_about(*before, leg)) return before->sent_ms <= leg.created_ms;
+    const bool open = before->state == "waiting" || before->state == "sent" || before->state == "untouched";
+    if (!open && before->state != "overdue") return false;
+    auto after = *before;
+    if (open) after.state = "failed";
+    after.failed_ms = in_ms(now);
+    after.failure = token_of(Reason::handover_refused);
+    CHECK(put_watch(txn, key, &*before, after));
+    return open;
+}
+
+Status note_leg_tried_again(WriteTxn& txn, const RecordStore& store, const OwedLeg& leg, Time now)
+{
+    const auto key = key_of(store, leg.message_id, leg.recipient);
+    TRY(const auto before, read_watch(txn, key));
+    if (!before || !is_about(*before, leg) || before->state != "failed" ||
+        before->failure != token_of(Reason::handover_refused))
+        return Done{};
+    auto after = *before;
+    const auto later = in_ms(now) - before->sent_ms;
+    after.sent_ms = in_ms(now);
+    after.failed_ms = 0;
+    after.failure.clear();
+    if (before->processed_by_ms == 0) {
+        after.state = before->is_sealed() ? "sent" : before->leg;
+    } else {
+        after.state = "waiting";
+        after.processed_by_ms += later;
+        after.dispatched_by_ms += later;
+    }
+    return put_watch(txn, key, &*before, after);
 }
 
 Result<std::optional<WatchRecord>> get_watch(ReadTxn& txn, const RecordStore& store,

@@ -28,9 +28,10 @@ struct WatchRecord {
     std::string queue_id;
     bool wants_final = false;
     /// sealed: waiting | complete | failed | overdue, or sent (mail nobody answers, E12).
-    /// local: queued | processed | delivered | relayed | failed. refused and untouched: the same word.
+    /// local: queued | processed | delivered | relayed | failed. refused and untouched: the same word, and of an untouched
+    /// leg from the outbox failed.
     std::string state = "waiting";
-    std::string failure;  ///< failed: what the notice said; overdue, refused: the token
+    std::string failure;  ///< failed: what the notice said, or the token; overdue, refused: the token
     std::int64_t sent_ms = 0;
     std::int64_t processed_by_ms = 0, dispatched_by_ms = 0;  ///< deadlines
     std::int64_t processed_ms = 0, dispatched_ms = 0, displayed_ms = 0,
@@ -64,6 +65,20 @@ struct OwnBounce {
 };
 /// The row becomes failed, told already. False when we wait for no such message: another sender, queue id or ENVID.
 Result<bool> note_own_bounce(WriteTxn& txn, const RecordStore& store, const OwnBounce& bounce, Time now);
+
+/// One recipient of a sealed or untouched leg that leaves from the outbox.
+struct OwedLeg {
+    std::string message_id;  ///< "": none
+    std::string sender;
+    Address recipient;
+    std::string envelope_id;  ///< hex
+    std::int64_t created_ms;  ///< when the leg was taken
+};
+/// Our own MTA will not have it. The row becomes failed, token handover-refused. True when the sender is to be told: not when
+/// he has heard already (overdue) or has sent it anew meanwhile.
+Result<bool> note_leg_refused(WriteTxn& txn, const RecordStore& store, const OwedLeg& leg, Time now);
+/// An administrator tries what was refused again: the row stands as after a sending of that moment.
+Status note_leg_tried_again(WriteTxn& txn, const RecordStore& store, const OwedLeg& leg, Time now);
 
 /// The row of a message and recipient, however spelled.
 Result<std::optional<WatchRecord>> get_watch(ReadTxn& txn, const RecordStore& store,

@@ -59,7 +59,7 @@ Json owed_row(const OwedNotice& n)
 {
     Json row;
     row["id"] = hex(n.id);
-    row["kind"] = n.disposition + "-notice";
+    row["kind"] = n.is_report() ? "failure-dsn" : n.disposition + "-notice";
     row["state"] = "to-seal";
     row["recipients"] = Json::array({n.sender});
     row["queue_id"] = n.queue_id;

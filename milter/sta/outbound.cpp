@@ -209,7 +209,7 @@ Manner Sealing::manner_for(const Address& recipient) const
 Status Sealing::seal()
 {
     if (!result_.any_good()) return Done{};
-    TRY(wrapped_, wrap(mail_.message, mail_.from.domain, mail_.now, site_.mime_limits()));
+    TRY(wrapped_, wrap(mail_.message, mail_.from.domain, mail_.now, site_.mime_limits(), mail_.made_id));
     result_.message_id = wrapped_.message_id;
     if (usable_.empty()) return Done{};
     TRY(outer_,

@@ -26,6 +26,7 @@ struct OutboundMail {
     std::function<Status(struct SealedLeg&&)> further =
         {};                                      ///< see SealedMail::leg; empty: further legs are dropped
     const struct LookedUp* looked_up = nullptr;  ///< see find_partner()
+    std::string_view made_id = {};               ///< for a message without Message-ID, see wrap()
 };
 
 /// One envelope.

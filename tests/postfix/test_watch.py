@@ -3,7 +3,7 @@ import re
 import shutil
 import unittest
 
-from harness import smime
+from harness import milter, smime
 from harness.site import HERE, THERE, SiteTest
 
 OPTION = ("Disposition-Notification-Options", "X-DIRECT-FINAL-DESTINATION-DELIVERY=optional,true")
@@ -111,6 +111,32 @@ class Watch(SiteTest):
         message_id = smime.field(mail, "Message-ID")
         self.accepted(self.inbound(self.mdn(message_id, "processed", keys=[self.here]), carol, sender=""))
         self.assertEqual(self.row(message_id)["state"], "complete")
+
+    def test_a_repeat_without_message_id_is_the_same_message(self):
+        """A client that lost our reply and sent again: each copy had an id of its own, so that nobody ever answered for the first
+        and it was told overdue. (Straight over the milter protocol: Postfix gives clients on its own machine a Message-ID.)"""
+        def made_id(mail, to):
+            answer = milter.deliver(self.daemon.socket, f"alice@{HERE}", to, mail, login=f"alice@{HERE}", daemon_name="ORIGINATING")
+            self.assertEqual(answer.verdict, "accept", answer.text)
+            [made] = [value for name, value in answer.added if name == "Message-ID"]
+            return made.decode().strip()
+        bob, dave = f"bob@{THERE}", f"dave@{THERE}"
+        mail = smime.mail(f"alice@{HERE}", [bob, dave], "S", "T")
+        mail = re.sub(rb"(?mi)^Message-ID: [^\n]*\n", b"", mail)
+        message_id = made_id(mail, [bob, dave])
+        self.assertRegex(message_id, rf"^<[0-9a-f]{{32}}@{HERE}>$")
+        self.assertEqual(made_id(mail, [dave, bob]), message_id)
+        for who, signer in ((bob, self.bob), (dave, self.there)):
+            self.assertEqual(self.row(message_id, who)["state"], "waiting")
+            self.arrives(self.mdn(message_id, "processed", by=who, signer=signer))
+            self.assertEqual(self.row(message_id, who)["state"], "complete")
+        self.assertEqual(made_id(mail, [bob, dave]), message_id)
+        self.assertEqual(self.row(message_id)["state"], "complete", "answered is answered")
+        # Other recipients, another text: another message. Without a Date nothing tells two apart, and each is its own.
+        others = [made_id(mail, [bob]), made_id(mail + b"more\r\n", [bob, dave])]
+        undated = re.sub(rb"(?mi)^Date: [^\n]*\n", b"", mail)
+        others += [made_id(undated, [bob, dave]) for _ in range(2)]
+        self.assertEqual(len({message_id, *others}), 5)
 
     def test_nobody_speaks_for_somebody_else(self):
         message_id = self.sent(cc=[f"dave@{THERE}"])

@@ -83,7 +83,7 @@ MASTER_CF = """\
   -o milter_macro_daemon_name=direct-report
 127.0.0.1:{reinject} inet n - n - 16 smtpd
   -o smtpd_milters=
-  -o smtpd_relay_restrictions=permit_mynetworks,reject
+  -o smtpd_relay_restrictions=permit_mynetworks,reject{judged}
 pickup    unix  n - n 60 1 pickup
 cleanup   unix  n - n - 0 cleanup
 qmgr      unix  n - n 2 1 qmgr
@@ -111,6 +111,10 @@ BOUNCE_COPIES = """
   -o bounce_notice_recipient=direct-dsn+bounced@{report_domain}
   -o 2bounce_notice_recipient=direct-dsn+bounced@{report_domain}"""
 
+JUDGED = """
+  -o smtpd_recipient_restrictions=check_policy_service,inet:127.0.0.1:{port}
+  -o smtpd_end_of_data_restrictions=check_policy_service,inet:127.0.0.1:{port}"""
+
 
 def is_possible():
     """Whether a private Postfix can be started here, or why not."""
@@ -127,18 +131,20 @@ class PrivatePostfix:
     domains: local domains; mailboxes: addresses that exist in them (one Maildir each); aliases {address: target};
     logins {name: password}; milter: as in smtpd_milters, "" for none; outside: a Sink, or None;
     relayed: outside domains that mx takes mail for; transport {domain: transport} and settings {name: value}
-    come on top (fail.test bounces, report_to overrides where REPORT_DOMAIN goes).
+    come on top (fail.test bounces, report_to overrides where REPORT_DOMAIN goes). judge: a Judge that the reinject
+    listener asks, or None.
     """
 
     def __init__(self, folder, *, domains=("direct.here.test", "here.test"), mailboxes=(), aliases=None, logins=None,
                  milter="", outside=None, relayed=("relayed.test",), transport=None, settings=None,
-                 report_domain=REPORT_DOMAIN, report_to=None, size=60000000):
+                 report_domain=REPORT_DOMAIN, report_to=None, size=60000000, judge=None):
         self.root = folder
         self.config = os.path.join(folder, "etc")
         self.domains, self.logins, self.milter, self.outside = domains, logins or {}, milter, outside
         self.mailboxes, self.aliases = list(mailboxes), dict(aliases or {})
         self.relayed, self.transport, self.settings = relayed, transport or {}, settings or {}
         self.report_domain, self.report_to, self.size = report_domain, report_to, size
+        self.judge = judge
         self.mx, self.submission, self.report, self.reinject = (free_port() for _ in range(4))
         self.pid = None
         self._log_from = 0
@@ -201,7 +207,8 @@ class PrivatePostfix:
         write(os.path.join(self.config, "main.cf"), main)
         write(os.path.join(self.config, "master.cf"), MASTER_CF.format(
             mx=self.mx, submission=self.submission, report=self.report, reinject=self.reinject,
-            copies=BOUNCE_COPIES.format(report_domain=self.report_domain)))
+            copies=BOUNCE_COPIES.format(report_domain=self.report_domain),
+            judged=JUDGED.format(port=self.judge.port) if self.judge else ""))
         self._table("mailboxes", {a: f"{a}/" for a in self.mailboxes})
         self._table("aliases", self.aliases)
         self._table("transport", transport)

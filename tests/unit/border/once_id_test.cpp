@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "milter/custody_parts.h"
+#include "tests/support/memory_store.h"
 #include "tests/support/scratch.h"
 
 using namespace direct;
@@ -54,4 +55,41 @@ BOOST_AUTO_TEST_CASE(a_date_outside_the_signature_tells_nothing)
     const auto s = site();
     BOOST_TEST(once_id_of(*s, opened(false, dated), "c1") != once_id_of(*s, opened(false, dated), "c2"));
     BOOST_TEST(once_id_of(*s, opened(false, dated), "c1") == once_id_of(*s, opened(false, dated), "c1"));
+}
+
+// A client that repeats a submission without Message-ID after a lost reply: each copy had an id of its own, and nobody ever
+// answered for the first.
+BOOST_AUTO_TEST_CASE(a_made_message_id_is_that_of_the_same_submission)
+{
+    const test::MemoryStore store;
+    const auto s = site();
+    const auto jones = *parse_address("jones@direct.clinic.example");
+    const auto to = [&](std::initializer_list<const char*> paths) {
+        std::vector<Recipient> out;
+        for (const char* path : paths) out.push_back(classify_recipient(*s, path));
+        return out;
+    };
+    const auto made = [&](const Address& from, const std::vector<Recipient>& recipients,
+                          const std::string& sending, const std::string& content) {
+        return made_message_id(store, from, recipients, once_id_of(*s, content, "", sending), content);
+    };
+    const auto bob_and_eve = to({"<bob@there.example>", "<eve@there.example>"});
+    const auto one = made(jones, bob_and_eve, "1", dated);
+    BOOST_TEST(one.size() == 32u);
+    BOOST_TEST(made(jones, bob_and_eve, "2", dated) == one, "a repeat");
+    BOOST_TEST(made(jones, to({"<eve@there.example>", "<bob@there.example>"}), "2", dated) == one);
+    BOOST_TEST(made(jones, to({"<bob@THERE.example>", "<eve@there.example>", "<bob@there.example>"}), "2",
+                    dated) == one);
+    // Sender, recipients, Date and content: what differs in one of them is another message.
+    BOOST_TEST(made(*parse_address("smith@direct.clinic.example"), bob_and_eve, "1", dated) != one);
+    BOOST_TEST(made(jones, to({"<bob@there.example>"}), "1", dated) != one);
+    BOOST_TEST(made(jones, to({"<bob@there.example>", "<eve@there.example>", "<joe@there.example>"}), "1",
+                    dated) != one);
+    std::string later = dated, other = dated;
+    later.replace(later.find("03:10:00"), 8, "03:10:01");
+    other.insert(other.size() - 2, "!");
+    BOOST_TEST(made(jones, bob_and_eve, "1", later) != one);
+    BOOST_TEST(made(jones, bob_and_eve, "1", other) != one);
+    // Nothing tells two of these apart: each is its own.
+    BOOST_TEST(made(jones, bob_and_eve, "1", undated) != made(jones, bob_and_eve, "2", undated));
 }

@@ -114,6 +114,9 @@ BOOST_AUTO_TEST_CASE(missing_fields_are_added_and_bcc_goes)
     BOOST_TEST(h.count("Resent-Bcc") == 0U);
     BOOST_TEST(wrapped("From: a@b.example\r\n\r\n").message_id !=
                wrapped("From: a@b.example\r\n\r\n").message_id);
+    BOOST_TEST(wrap("From: a@b.example\r\n\r\n", "d.example", now, {}, "0a1b")->message_id ==
+               "<0a1b@d.example>");
+    BOOST_TEST(wrap(complete, "d.example", now, {}, "0a1b")->message_id == "<1@b.example>");
     // one that cannot be read is replaced
     const auto h2 =
         inner_headers(wrapped("From: a@b.example\r\nMessage-ID: none\r\nMessage-ID: <x@y>\r\n\r\n"));
