@@ -196,13 +196,14 @@ std::vector<std::string> OutboundTaking::with_reason(Reason reason) const
     return out;
 }
 
-/// A further envelope, as soon as it is made: into the store's content, out of memory.
+/// A further envelope, as soon as it is made: into the store's content, out of memory. Its envelope sender is the message's own:
+/// a bounce comes where that of the leg in place does, and nowhere for a notice.
 Status OutboundTaking::prepare_sealed_leg(const SealedLeg& leg)
 {
     std::vector<std::string> to;
     for (const auto& a : leg.recipients) to.push_back(a.text());
-    TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "sealed-leg", from_.text(), hex(new_id()),
-                                  "FAILURE", to, leg.message()));
+    TRY(auto entry, prepare_entry(t_.house.store, t_.facts, "sealed-leg", t_.facts.return_path(),
+                                  hex(new_id()), "FAILURE", to, leg.message()));
     entries_.push_back(std::move(entry));
     for (const auto& a : leg.recipients) owed_.push_back({a, "leg", entries_.size() - 1});
     return Done{};

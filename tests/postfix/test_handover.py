@@ -170,6 +170,15 @@ class Handover(SiteTest):
         until(lambda: len(self.failed_entries()) == 2, "both kept for the administrator")
         self.assertEqual(self.reports(), [])
 
+    def test_a_further_envelope_has_the_senders_return_path(self):
+        """It was the From address: a bounce of a notice came back to its sender, and one of other mail to where we do not look."""
+        for sender in ("", CAROL):
+            self.sink.clear()
+            message = smime.mail(ALICE, BOB, SUBJECT, MARK)
+            self.accepted(client.send(self.postfix.submission, sender, [BOB, DAVE], message, login=ALICE, password=PASSWORD))
+            for who in (BOB, DAVE):
+                self.assertEqual([m.sender for m in self.sink.wait_for(who)], [sender])
+
     def test_the_report_survives_kill_9(self):
         """The report waits (its own hand-over is put off, so that no kill can fall behind Postfix's 250)."""
         self.judge.at_rcpt.update({DAVE: NO, ALICE: LATER})
