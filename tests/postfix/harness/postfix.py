@@ -171,6 +171,12 @@ class PrivatePostfix:
             _signal_group(group, signal.SIGKILL)
             until(lambda: not group_alive(group), "Postfix to end after SIGKILL", 10)
 
+    def kill(self):
+        """SIGKILL to master and every process of its group; returns when none is left."""
+        group, self.pid = self.pid, None
+        _signal_group(group, signal.SIGKILL)
+        until(lambda: not group_alive(group), "Postfix to end after SIGKILL", 10)
+
     def __enter__(self):
         return self.start()
 
