@@ -203,11 +203,16 @@ void code_field(Ccr& ccr, const char* name, pugi::xml_node coded)
 
 void value_field(Ccr& ccr, const char* name, pugi::xml_node coded)
 {
-    if (!coded || !says_something(coded) || ccr.too_deep()) return;
+    if (!coded || ccr.too_deep()) return;
+    const auto before = ccr.json.mark();
     ccr.json.open_field(name, '{');
     ccr.json.field("type", "CD");
+    const std::size_t empty = ccr.json.size();
     code_members(ccr, coded);
-    ccr.json.close('}');
+    if (ccr.json.size() == empty)
+        ccr.json.rewind(before);
+    else
+        ccr.json.close('}');
 }
 
 void unit_members(Ccr& ccr, pugi::xml_node units)
