@@ -68,7 +68,7 @@ Status erase_rows(RecordStore& store, Table table, std::string_view prefix)
         std::vector<std::string> keys;
         CHECK(store.read([&](ReadTxn& txn) {
             keys.clear();
-            return txn.scan(table, prefix, prefix, [&](std::string_view key, std::string_view) {
+            return txn.keys(table, prefix, prefix, [&](std::string_view key) {
                 keys.emplace_back(key);
                 return keys.size() < batch_rows;
             });

@@ -27,60 +27,56 @@ Result<bool> is_up_to_date(RecordStore& store)
     return version && read_be32(*version) == item_index_version;
 }
 
-struct Looked {
-    std::vector<std::string> attachments;
-    std::size_t bytes = 0;
-    bool more = false;
-};
-
-/// As many attachments as one transaction takes, after `from`, which moves on.
-Result<Looked> next_attachments(RecordStore& store, std::string& from)
+/// Keys of the next attachments after `from`. Without their rows: one that cannot be opened must not hide the others.
+Result<std::vector<std::string>> next_attachments(RecordStore& store, std::string_view from)
 {
-    Looked out;
-    const std::string start = from;
+    std::vector<std::string> out;
     CHECK(store.read([&](ReadTxn& txn) {
-        out = {};
-        std::size_t rows = 0;
-        return txn.scan(Table::document, "", start, [&](std::string_view key, std::string_view value) {
-            from = std::string(key) + '\0';
-            if (key.size() == part_key_size) out.attachments.emplace_back(key);
-            out.bytes += key.size() + value.size() + 64;
-            out.more = ++rows == batch_rows || out.bytes >= batch_bytes;
-            return !out.more;
+        out.clear();
+        return txn.keys(Table::document, "", from, [&](std::string_view key) {
+            if (key.size() == part_key_size) out.emplace_back(key);
+            return out.size() < batch_rows;
         });
     }));
     return out;
 }
 
-/// Owes an attachment to the parsers, if it has not expired since it was seen. False: its row cannot be read.
-Result<bool> owe(WriteTxn& txn, const std::string& key)
+/// Owes an attachment to the parsers, if it has not expired since it was seen: bytes written. Nothing: its row cannot be
+/// opened or read.
+Result<std::optional<std::size_t>> owe(WriteTxn& txn, const std::string& key)
 {
-    TRY(const auto value, txn.get(Table::document, key));
-    if (!value) return true;
-    auto row = decode_document(*value);
-    if (!row) return false;
+    const auto value = txn.get(Table::document, key);
+    if (!value) return std::optional<std::size_t>();
+    if (!*value) return std::optional<std::size_t>(0);
+    auto row = decode_document(**value);
+    if (!row) return std::optional<std::size_t>();
     row->state = "pending";
-    CHECK(txn.put(Table::document, key, encode(*row)));
+    const auto bytes = encode(*row);
+    CHECK(txn.put(Table::document, key, bytes));
     CHECK(txn.put(Table::pending, key, ""));
-    return true;
+    return std::optional(bytes.size() + 64);
 }
 
-/// A damaged row is told and left: it must not keep all others, new ones too, from being read.
-Status owe_again(RecordStore& store, const Looked& looked)
+/// As many as one transaction takes; how many those are. A damaged row is told and left: it must not keep all others,
+/// new ones too, from being read.
+Result<std::size_t> owe_again(RecordStore& store, const std::vector<std::string>& attachments)
 {
     std::vector<std::string> damaged;
+    std::size_t owed = 0;
     const auto work = [&](WriteTxn& txn) -> Status {
         damaged.clear();
-        for (const auto& key : looked.attachments) {
-            TRY(const bool good, owe(txn, key));
-            if (!good) damaged.push_back(key);
+        owed = 0;
+        for (std::size_t bytes = 0; owed < attachments.size() && bytes < batch_bytes; ++owed) {
+            TRY(const auto written, owe(txn, attachments[owed]));
+            bytes += written.value_or(0);
+            if (!written) damaged.push_back(attachments[owed]);
         }
         return Done{};
     };
-    CHECK(store.write(work, looked.bytes));
+    CHECK(store.write(work, batch_bytes));
     for (const auto& key : damaged)
         LogLine(LOG_WARNING, "", "store").with("document", hex(key)).with("what", "a row cannot be read");
-    return Done{};
+    return owed;
 }
 
 }  // namespace
@@ -93,10 +89,11 @@ Status upgrade_items(RecordStore& store)
         CHECK(erase_rows(store, table, ""));
     std::size_t documents = 0;
     for (std::string from;;) {
-        TRY(const auto looked, next_attachments(store, from));
-        if (!looked.attachments.empty()) CHECK(owe_again(store, looked));
-        documents += looked.attachments.size();
-        if (!looked.more) break;
+        TRY(const auto attachments, next_attachments(store, from));
+        if (attachments.empty()) break;
+        TRY(const auto owed, owe_again(store, attachments));
+        documents += owed;
+        from = attachments[owed - 1] + '\0';
     }
     if (documents)
         LogLine(LOG_NOTICE, "", "store").with("what", "documents are read again for the index of items");

@@ -134,7 +134,7 @@ Result<std::uint64_t> LmdbTxn::entries(Table table)
 /// Where a scan starts and which way it goes.
 struct LmdbTxn::Walk {
     std::string_view prefix;
-    bool back = false;
+    bool back = false, keys_only = false;
     std::optional<std::string> start;  ///< forward: first key wanted; back: first key too far, none = end
 };
 
@@ -162,7 +162,8 @@ Status LmdbTxn::walk(Table table, Walk& walk, const Visit& visit)
     while (rc == 0) {
         std::string key(as_view(k));
         if (!key.starts_with(walk.prefix)) break;
-        TRY(const std::string plain, open_value(table, key, as_view(v)));
+        TRY(const std::string plain,
+            walk.keys_only ? Result<std::string>(std::string()) : open_value(table, key, as_view(v)));
         const std::uint64_t before = changes_;
         if (!visit(key, plain)) return Done{};
         if (changes_ == before)
@@ -176,13 +177,19 @@ Status LmdbTxn::walk(Table table, Walk& walk, const Visit& visit)
 
 Status LmdbTxn::scan(Table table, std::string_view prefix, std::string_view from, const Visit& visit)
 {
-    Walk forward{prefix, false, std::string(std::max(prefix, from))};
+    Walk forward{prefix, false, false, std::string(std::max(prefix, from))};
     return walk(table, forward, visit);
+}
+
+Status LmdbTxn::keys(Table table, std::string_view prefix, std::string_view from, const VisitKey& visit)
+{
+    Walk forward{prefix, false, true, std::string(std::max(prefix, from))};
+    return walk(table, forward, [&](std::string_view key, std::string_view) { return visit(key); });
 }
 
 Status LmdbTxn::scan_back(Table table, std::string_view prefix, const Visit& visit)
 {
-    Walk back{prefix, true, after_prefix(prefix)};
+    Walk back{prefix, true, false, after_prefix(prefix)};
     return walk(table, back, visit);
 }
 

@@ -34,6 +34,7 @@ public:
 
     Result<std::optional<std::string>> get(Table table, std::string_view key) override;
     Status scan(Table table, std::string_view prefix, std::string_view from, const Visit& visit) override;
+    Status keys(Table table, std::string_view prefix, std::string_view from, const VisitKey& visit) override;
     Status scan_back(Table table, std::string_view prefix, const Visit& visit) override;
     Result<std::uint64_t> entries(Table table) override;
 

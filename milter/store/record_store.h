@@ -58,6 +58,7 @@ enum class Table : std::uint8_t {
 
 /// A range scan hands out key and opened value; return false to stop.
 using Visit = std::function<bool(std::string_view key, std::string_view value)>;
+using VisitKey = std::function<bool(std::string_view key)>;
 
 class ReadTxn {
 public:
@@ -66,7 +67,10 @@ public:
     virtual Result<std::optional<std::string>> get(Table table, std::string_view key) = 0;
     /// Keys >= from that begin with prefix, ascending. The views live for the call of visit only.
     virtual Status scan(Table table, std::string_view prefix, std::string_view from, const Visit& visit) = 0;
-    /// The same, descending from the last key with the prefix.
+    /// The keys of scan() alone: also of values that cannot be opened any more, where scan() ends with a fault.
+    virtual Status keys(Table table, std::string_view prefix, std::string_view from,
+                        const VisitKey& visit) = 0;
+    /// As scan(), descending from the last key with the prefix.
     virtual Status scan_back(Table table, std::string_view prefix, const Visit& visit) = 0;
     virtual Result<std::uint64_t> entries(Table table) = 0;
 };

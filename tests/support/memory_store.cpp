@@ -29,6 +29,10 @@ public:
             if (!visit(i->first, i->second)) break;
         return Done{};
     }
+    Status keys(Table table, std::string_view prefix, std::string_view from, const VisitKey& visit) override
+    {
+        return scan(table, prefix, from, [&](std::string_view key, std::string_view) { return visit(key); });
+    }
     Status scan_back(Table table, std::string_view prefix, const Visit& visit) override
     {
         const auto& t = data_.tables[table];

@@ -1,5 +1,8 @@
 // Rows that are damaged, or gone between two looks.
 #include "milter/items/upgrade.h"
+#include "milter/store/lmdb_store.h"
+#include "milter/store/lmdb_txn.h"
+#include "tests/support/scratch.h"
 #include "tests/unit/items/chart.h"
 
 using namespace direct;
@@ -85,4 +88,51 @@ BOOST_AUTO_TEST_CASE(what_expires_while_the_index_is_made_anew_does_not_come_bac
     BOOST_TEST(after.tables.at(Table::document).size() == 1u);
     BOOST_TEST(after.tables.at(Table::pending).size() == 1u);
     BOOST_TEST(after.tables.at(Table::pending).contains(kept));
+}
+
+BOOST_AUTO_TEST_CASE(a_row_that_cannot_be_unsealed_keeps_no_other_from_being_read_again)
+{
+    // The walk over the documents, and over old items to be erased, ended at it: nothing was read any more at all.
+    const Scratch scratch;
+    auto opened = open_lmdb_store({.path = scratch.path() + "/store"}, Secret(std::string(32, 'k')));
+    BOOST_REQUIRE(opened);
+    auto& store = **opened;
+    std::string log;
+    log_to([&](int, const std::string& line) { log += line + "\n"; });
+    const auto damaged = part_key(std::string(16, 'b'), 1);
+    for (const char id : {'a', 'b', 'c'}) {
+        const std::string message(16, id);
+        BOOST_REQUIRE(put_row(store, Table::document, part_key(message, 1), encode(parsed_row(message))));
+        BOOST_REQUIRE(put_row(store, Table::item, item_key(message, 1, 1), "{}"));
+    }
+    BOOST_REQUIRE(store.write([&](WriteTxn& txn) -> Status {
+        auto& raw = static_cast<LmdbTxn&>(txn);
+        CHECK(raw.put_raw(Table::document, damaged, "no sealed value"));
+        CHECK(raw.put_raw(Table::item, item_key(std::string(16, 'b'), 1, 1), "no sealed value"));
+        return Done{};
+    }));
+    BOOST_TEST(upgrade_items(store).has_value());
+    log_to({});
+    BOOST_TEST(log.find(hex(damaged)) != std::string::npos);
+    std::vector<std::string> documents, pending;
+    const auto keys_of = [&](ReadTxn& txn, Table table, std::vector<std::string>& out) {
+        return txn.keys(table, "", "", [&](std::string_view key) {
+            out.emplace_back(key);
+            return true;
+        });
+    };
+    BOOST_REQUIRE(store.read([&](ReadTxn& txn) -> Status {
+        CHECK(keys_of(txn, Table::document, documents));
+        CHECK(keys_of(txn, Table::pending, pending));
+        TRY(const auto items, txn.entries(Table::item));
+        BOOST_TEST(items == 0u);
+        BOOST_TEST(!txn.get(Table::document, damaged));  // as it was
+        return Done{};
+    }));
+    BOOST_TEST(documents.size() == 3u);
+    BOOST_REQUIRE(pending.size() == 2u);
+    BOOST_TEST(pending[0] == part_key(std::string(16, 'a'), 1));
+    BOOST_TEST(pending[1] == part_key(std::string(16, 'c'), 1));
+    // Once is enough.
+    BOOST_TEST(upgrade_items(store).has_value());
 }
