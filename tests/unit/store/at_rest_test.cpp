@@ -205,6 +205,35 @@ BOOST_AUTO_TEST_CASE(a_newer_schema_and_a_missing_store_are_refused)
     BOOST_TEST((disk.refused().reason == Reason::configuration));
 }
 
+BOOST_AUTO_TEST_CASE(keys_are_told_of_values_that_do_not_open)
+{
+    OnDisk disk;
+    BOOST_TEST(disk.store
+                   ->write([](WriteTxn& txn) -> Status {
+                       for (const char* key : {"a1", "a2", "a3", "b1"}) CHECK(txn.put(Table::held, key, "1"));
+                       CHECK(static_cast<LmdbTxn&>(txn).put_raw(Table::held, "a2", "damaged"));
+                       return Done{};
+                   })
+                   .has_value());
+    BOOST_TEST(disk.store
+                   ->read([](ReadTxn& txn) -> Status {
+                       std::string all, some;
+                       CHECK(txn.keys(Table::held, "a", "", [&](std::string_view key) {
+                           all += key;
+                           return true;
+                       }));
+                       CHECK(txn.keys(Table::held, "", "a2", [&](std::string_view key) {
+                           some += key;
+                           return some.size() < 4;
+                       }));
+                       BOOST_TEST(all == "a1a2a3");
+                       BOOST_TEST(some == "a2a3");
+                       BOOST_TEST(!txn.scan(Table::held, "", "", [](auto, auto) { return true; }));
+                       return Done{};
+                   })
+                   .has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_value_moved_inside_the_file_does_not_open)
 {
     OnDisk disk;
