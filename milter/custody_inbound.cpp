@@ -210,6 +210,8 @@ Status InboundTaking::prepare_mailbox_leg(const std::vector<std::string>& recipi
     auto limits = t_.site.mime_limits();
     record_.id = new_id();
     record_.message_id = opened_.message_id;
+    record_.references = opened_.references;
+    record_.in_reply_to = opened_.in_reply_to;
     record_.sender = opened_.from->text();
     record_.recipients = recipients;
     record_.queue_id = t_.facts.queue_id;

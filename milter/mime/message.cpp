@@ -152,19 +152,44 @@ bool is_cms_signature(const ContentType& type)
     return type.is("application", "pkcs7-signature") || type.is("application", "x-pkcs7-signature");
 }
 
+namespace {
+
+bool is_message_id(std::string_view id)
+{
+    if (id.size() < 5 || id.size() > 990 || id.front() != '<' || id.back() != '>') return false;
+    const std::string_view inside = id.substr(1, id.size() - 2);
+    const auto at = inside.rfind('@');
+    if (at == std::string_view::npos || at == 0 || at + 1 == inside.size()) return false;
+    return std::none_of(inside.begin(), inside.end(),
+                        [](char c) { return c <= 32 || c > 126 || c == '<' || c == '>'; });
+}
+
+}  // namespace
+
 std::string message_id(const Headers& headers)
 {
     const auto field = headers.only("Message-ID");
     if (!field || !*field) return {};
     const auto id = without_comments(**field);
-    if (!id || id->size() < 5 || id->size() > 990 || id->front() != '<' || id->back() != '>') return {};
-    const std::string_view inside(id->data() + 1, id->size() - 2);
-    const auto at = inside.rfind('@');
-    if (at == std::string_view::npos || at == 0 || at + 1 == inside.size()) return {};
-    if (std::any_of(inside.begin(), inside.end(),
-                    [](char c) { return c <= 32 || c > 126 || c == '<' || c == '>'; }))
-        return {};
-    return *id;
+    return id && is_message_id(*id) ? *id : std::string();
+}
+
+std::vector<std::string> referenced_ids(const Headers& headers, std::string_view name)
+{
+    std::vector<std::string> out;
+    const auto field = headers.only(name);
+    if (!field || !*field) return out;
+    const auto words = without_comments(**field);
+    if (!words) return out;
+    for (auto at = words->find('<'); at != std::string::npos; at = words->find('<', at + 1)) {
+        const auto end = words->find('>', at);
+        if (end == std::string::npos) break;
+        auto id = words->substr(at, end + 1 - at);
+        if (!is_message_id(id)) continue;
+        if (out.size() == referenced_ids_max) out.erase(out.begin() + 1);
+        out.push_back(std::move(id));
+    }
+    return out;
 }
 
 }  // namespace direct

@@ -109,4 +109,11 @@ std::vector<Address> visible_recipients(const Headers& headers);
 /// "<x@y>" of the Message-ID field, or empty.
 std::string message_id(const Headers& headers);
 
+/// Message-IDs told by a References or In-Reply-To field beyond which the ones in the middle are left out: the first begins
+/// the conversation, the last are what is answered. With 990 bytes each they still fit a row of the store.
+inline constexpr std::size_t referenced_ids_max = 50;
+/// The Message-IDs of such a field (RFC 5322 3.6.4), in their order; what is none between them is passed over. Empty when
+/// there is no such field or more than one.
+std::vector<std::string> referenced_ids(const Headers& headers, std::string_view field);
+
 }  // namespace direct

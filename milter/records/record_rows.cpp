@@ -15,6 +15,8 @@ Json message_row(const MessageRecord& r)
     Json row;
     row["id"] = hex(r.id);
     row["message_id"] = r.message_id;
+    if (!r.in_reply_to.empty()) row["in_reply_to"] = r.in_reply_to;
+    if (!r.references.empty()) row["references"] = r.references;
     row["sender"] = r.sender;
     if (!r.sender_organisation.empty()) row["organisation"] = r.sender_organisation;
     row["recipients"] = r.recipients;

@@ -256,6 +256,8 @@ Status Opening::take_headers()
     result_.from = who.from;
     sender_ = who.sender;
     result_.message_id = message_id(inner.headers);
+    result_.references = referenced_ids(inner.headers, "References");
+    result_.in_reply_to = referenced_ids(inner.headers, "In-Reply-To");
     visible_ = visible_recipients(inner.headers);
     notice_ = is_notice(inner.content_type);
     if (!result_.wrapped) {

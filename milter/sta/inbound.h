@@ -38,6 +38,7 @@ struct OpenedMail {
     std::string message;                     ///< inner message, exact; empty unless somebody was accepted
     std::optional<Address> from;             ///< verified From
     std::string message_id;                  ///< of the inner message
+    std::vector<std::string> references, in_reply_to;  ///< Message-IDs the inner message names
     std::string signed_digest;  ///< of the verified bytes, by the accepted signer's digest: tells a repeat
     std::optional<Certificate> signer;  ///< of the accepted signature
     std::vector<std::string> warnings;  ///< "unwrapped", "tampered"

@@ -23,6 +23,8 @@ void fields(F& f, R& r)
     f(9, r.items_until_ms);
     f(10, r.warnings);
     f(11, r.sender_organisation);
+    f(12, r.references);
+    f(13, r.in_reply_to);
 }
 
 template <class F, class R>

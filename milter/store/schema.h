@@ -83,6 +83,8 @@ struct MessageRecord {
     std::int64_t items_until_ms = 0;    ///< 0 = kept
     std::vector<std::string> warnings;  ///< W1.. and "unwrapped", "tampered"
     std::string sender_organisation;    ///< O of the signer's certificate; may be empty
+    std::vector<std::string> references,
+        in_reply_to;  ///< Message-IDs it names: the conversation it belongs to
 };
 
 /// One attachment of a message, or a document inside one. state: pending | parsed | file | malformed | limit |

@@ -188,6 +188,22 @@ class Records(SiteTest):
         finally:
             self.daemon.start()
 
+    def test_a_reply_names_the_request_it_belongs_to(self):
+        request = self.send(ccd("q1"))
+        root = "<root@x.test>"
+        inner, message = self.from_bob(to=self.box, recipients=[self.here],
+                                       attachments=[("ccd.xml", "application/xml", ccd("q2"))],
+                                       headers=[("In-Reply-To", request), ("References", f"{root} {request}")])
+        self.accepted(self.inbound(message, self.box))
+        reply = self.shown(self.parsed(smime.field(inner, "Message-ID")))["record"]
+        self.assertEqual(reply["in_reply_to"], [request])
+        self.assertEqual(reply["references"], [root, request])
+        self.assertNotIn("references", self.shown(reply["in_reply_to"][0])["record"])
+        self.assertIn(request, self.daemon.ctl("record", "show", reply["id"]).out)
+        # Sealed like the rest of the row.
+        self.settled()
+        self.assertNotIn(root.encode(), read(os.path.join(self.daemon.root, "store", "data.mdb")))
+
     def test_an_export_by_a_message_id_of_several_asks_which(self):
         message_id = f"<{self.box.replace('@', '.')}@x.test>"
         for number in ("s1", "s2"):

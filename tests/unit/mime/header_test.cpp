@@ -132,3 +132,25 @@ BOOST_AUTO_TEST_CASE(message_ids)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_CASE(ids_of_the_conversation)
+{
+    const auto ids = [](const std::string& fields) {
+        std::string out;
+        for (const auto& id : referenced_ids(headers_of(fields + "\r\n"), "References")) out += id;
+        return out;
+    };
+    BOOST_TEST(ids("References: <a@x>\r\n <b@x>\t<c@x>\r\n") == "<a@x><b@x><c@x>");
+    BOOST_TEST(ids("References: <a@x><b@x> (my <no@x> note) words <bad> <c@x> <end\r\n") ==
+               "<a@x><b@x><c@x>");
+    BOOST_TEST(ids("References: <" + std::string(1000, 'a') + "@x> <b@x>\r\n") == "<b@x>");
+    BOOST_TEST(ids("References: <a@x>\r\nreferences: <b@x>\r\n") == "");
+    BOOST_TEST(ids("In-Reply-To: <a@x>\r\n") == "");
+    std::string many = "References:";
+    for (std::size_t n = 0; n < referenced_ids_max + 10; ++n) many += "\r\n <" + std::to_string(n) + "@x>";
+    const auto kept = referenced_ids(headers_of(many + "\r\n\r\n"), "References");
+    BOOST_TEST(kept.size() == referenced_ids_max);
+    BOOST_TEST(kept.front() == "<0@x>");
+    BOOST_TEST(kept[1] == "<11@x>");
+    BOOST_TEST(kept.back() == "<" + std::to_string(referenced_ids_max + 9) + "@x>");
+}
