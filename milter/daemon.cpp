@@ -1,5 +1,6 @@
 #include "milter/daemon.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -186,6 +187,8 @@ void Daemon::look_after()
             // By a clock that is wrong nothing is deleted.
             bool believed = house_->clock_watch.check().has_value();
             if (minute == 0 && believed) tidy();
+            malloc_trim(
+                0);  // pages free inside the heaps: they grew with each new peak, and only their ends shrink
             if (!hand_over_ && minute > 0) static_cast<void>(open_plugins(*house_->site()->settings));
         } catch (const std::exception& e) {
             LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());

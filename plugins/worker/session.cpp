@@ -12,6 +12,7 @@
 #include "plugins/host/wire.h"
 #include "plugins/json_writer.h"
 #include "plugins/plugin_bytes.h"
+#include "plugins/text_line.h"
 #include "plugins/worker/sandbox.h"
 
 namespace direct {
@@ -41,25 +42,6 @@ bool read_all(int fd, char* to, std::size_t size)
         size -= static_cast<std::size_t>(n);
     }
     return true;
-}
-
-// One line of at most text_max bytes: controls become blanks, what is no UTF-8 becomes '?'.
-std::string line(std::string_view s)
-{
-    std::string out;
-    for (std::size_t i = 0; i < s.size();) {
-        const auto n = utf8_length(s, i);
-        if (out.size() + n > wire::text_max) break;
-        const auto c = static_cast<unsigned char>(s[i]);
-        if (n == 0)
-            out += '?';
-        else if (c < 0x20 || c == 0x7F)
-            out += ' ';
-        else
-            out.append(s, i, n);
-        i += std::max<std::size_t>(n, 1);
-    }
-    return out;
 }
 
 // The host side of one parse() call, as the plugin sees it.
@@ -130,7 +112,8 @@ private:
         auto& t = self(context);
         if (t.skips_ == wire::skips_max) return 0;
         const bool last = t.skips_ + 1 == wire::skips_max;  // whether others follow is not known
-        const std::string text = line(view(reason)) + (last ? "; what follows is not listed" : "");
+        const std::string text =
+            text_line(view(reason), wire::text_max) + (last ? "; what follows is not listed" : "");
         if (!t.allow(section.len + text.size())) return 1;
         ++t.skips_;
         t.frame(wire::Type::skip, {view(section), text});
@@ -139,7 +122,7 @@ private:
     static int on_note(void* context, direct_bytes text)
     {
         auto& t = self(context);
-        t.last_note_ = line(view(text));
+        t.last_note_ = text_line(view(text), wire::text_max);
         if (t.notes_ == wire::notes_max) return 0;
         if (!t.allow(t.last_note_.size())) return 1;
         ++t.notes_;
@@ -154,8 +137,9 @@ private:
             !t.allow(child->json.len + child->content.len))
             return t.refuse();
         ++t.children_;
-        t.frame(wire::Type::child, {line(view(child->filename)), line(view(child->media_type)),
-                                    view(child->json), view(child->content)});
+        t.frame(wire::Type::child, {text_line(view(child->filename), wire::text_max),
+                                    text_line(view(child->media_type), wire::text_max), view(child->json),
+                                    view(child->content)});
         return 0;
     }
 
@@ -264,7 +248,7 @@ bool say_hello(int channel, const Plugins& plugins, const std::string& trouble)
     std::vector<std::string> lines;
     if (!trouble.empty()) lines.push_back("!" + trouble);
     for (const auto& p : plugins.loaded) lines.push_back("+" + p.name);
-    for (const auto& r : plugins.refused) lines.push_back("-" + line(r));
+    for (const auto& r : plugins.refused) lines.push_back("-" + text_line(r, wire::text_max));
     std::string payload;
     for (const auto& l : lines) {
         std::string one;

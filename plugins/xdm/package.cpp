@@ -10,6 +10,7 @@
 #include "plugins/declared.h"
 #include "plugins/json_writer.h"
 #include "plugins/plugin_bytes.h"
+#include "plugins/text_line.h"
 #include "plugins/time_stamp.h"
 #include "plugins/xdm/metadata.h"
 #include "plugins/xdm/names.h"
@@ -79,7 +80,8 @@ private:
     }
     void skip(std::string_view name, std::string_view why)
     {
-        const std::string text = std::string(name.substr(0, 256)) + ": " + std::string(why);
+        // Names come as they stand in the package, in whatever character set.
+        const std::string text = text_line(name, 256) + ": " + text_line(why, 256);
         if (!stopped_ && host_.skip(host_.context, bytes_of("member"), bytes_of(text))) stopped_ = true;
     }
 

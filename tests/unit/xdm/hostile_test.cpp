@@ -80,6 +80,19 @@ BOOST_AUTO_TEST_CASE(members_that_cannot_be_had)
     BOOST_TEST(told.children.size() == 1u);
 }
 
+// Names stand in a package in any character set: cut within a character, or no UTF-8 at all, they were told as they were.
+BOOST_AUTO_TEST_CASE(names_of_members_that_cannot_be_had_are_told_as_text)
+{
+    const auto told = [](const std::string& name) {
+        const auto read = xdm().read(zip_of({{name, "x", false, 1}, {"good.txt", "good"}}));
+        BOOST_REQUIRE(read.skipped.size() == 1u);
+        return read.skipped[0].second;
+    };
+    BOOST_TEST(told("D\xB1\xB2.XML") == "D??.XML: encrypted");
+    const std::string long_name(255, 'x');
+    BOOST_TEST(told(long_name + "\xC3\xA4.xml") == long_name + ": encrypted");
+}
+
 BOOST_AUTO_TEST_CASE(names_are_text_and_never_paths)
 {
     for (const std::string name : {"../../etc/cron.d/x", "/etc/passwd", "C:\\Windows\\x",
