@@ -145,6 +145,7 @@ void document_fields(Ccr& ccr, pugi::xml_node root, const std::string& sections)
     more_field(ccr, root,
                {"CCRDocumentObjectID", "Version", "Language", "DateTime", "Patient", "From", "To", "Purpose",
                 "Body", "Actors", "References", "Comments", "Signatures"});
+    unexpected_field(ccr, root);
     w.name("sections");
     w.raw(sections);
 }

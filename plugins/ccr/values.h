@@ -58,6 +58,10 @@ void more_field(Ccr& ccr, pugi::xml_node node, std::initializer_list<std::string
 /// One such element.
 void element_object(Ccr& ccr, pugi::xml_node node);
 
+/// "unexpected" of the document object: elements inside texts, codes, ranges... that are not of them, wherever
+/// in the document; each with the element it stands in. What does not fit is told as skipped.
+void unexpected_field(Ccr& ccr, pugi::xml_node root);
+
 /// An array of objects, one per child of that name; nothing when there is none.
 template <class F>
 void objects(Ccr& ccr, const char* name, pugi::xml_node parent, const char* child, F members)

@@ -1,6 +1,7 @@
 // Elements that the format does not have, where they could be taken for nothing.
 #include <boost/test/unit_test.hpp>
 
+#include "tests/support/vectors.h"
 #include "tests/unit/ccr/texts.h"
 
 using namespace direct::test;
@@ -48,4 +49,52 @@ BOOST_AUTO_TEST_CASE(a_description_of_unknown_elements_only_reaches_its_item)
         "<Body><Problems><Problem><Description><Text/><Code/></Description></Problem></Problems></Body>"));
     BOOST_TEST(!empty.of("problems").at(0).contains("value"));
     field(empty.of("problems").at(0), "/null", "true");
+}
+
+// Into each element of the record in turn: wherever it stands, it is told.
+BOOST_AUTO_TEST_CASE(an_unknown_element_anywhere_in_the_record_is_told)
+{
+    const std::string xml = read_file(source_dir() + "/tests/vectors/ccr/full.xml");
+    std::set<std::string> silent;
+    std::size_t places = 0;
+    for (auto at = xml.find('<'); at != std::string::npos; at = xml.find('<', at + 1)) {
+        const auto end = xml.find('>', at);
+        if (end == std::string::npos || xml[at + 1] == '/' || xml[at + 1] == '?' || xml[at + 1] == '!' ||
+            xml[end - 1] == '/')
+            continue;
+        ++places;
+        const std::string with =
+            xml.substr(0, end + 1) + "<Odd>said by nobody else</Odd>" + xml.substr(end + 1);
+        const auto told = ccr().read(with);
+        std::string all = told.document.dump();
+        for (const auto& item : told.items) all += item.dump();
+        for (const auto& [where, why] : told.skipped) all += why;
+        // Of a signature only its place is told: its bytes stay in the document.
+        const bool signature = xml.compare(at, 10, "<Signature") == 0;
+        if (!signature && all.find("said by nobody else") == std::string::npos)
+            silent.insert(xml.substr(at, end - at + 1));
+    }
+    BOOST_TEST(places > 600u);
+    for (const auto& tag : silent) BOOST_TEST_ERROR("an unknown element is not told in " << tag);
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_twice_where_one_is_read_is_told)
+{
+    const auto told = ccr().read(
+        record("<Body><Problems><Problem><Description><Text>t</Text><Code><Value>1</Value><Value>2</Value>"
+               "<CodingSystem>house</CodingSystem></Code></Description></Problem></Problems></Body>"));
+    field(told.document, "/unexpected/0/in", "Code");
+    field(told.document, "/unexpected/0/what/0/text", "2");
+}
+
+BOOST_AUTO_TEST_CASE(unexpected_elements_beyond_what_the_document_object_holds_are_counted_as_skipped)
+{
+    std::string odd;
+    for (int i = 0; i < 400; ++i) odd += "<Odd>" + std::string(100, 'x') + std::to_string(i) + "</Odd>";
+    const auto told = ccr().read(record("<Body><Problems><Problem><Description><Text>t" + odd +
+                                        "</Text></Description></Problem></Problems></Body>"));
+    BOOST_TEST(told.document["unexpected"].size() > 100u);
+    BOOST_TEST(told.document["unexpected"].size() < 400u);
+    BOOST_REQUIRE(told.skipped.size() == 1u);
+    BOOST_TEST(told.skipped[0].first == "document");
 }
