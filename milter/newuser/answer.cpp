@@ -65,13 +65,16 @@ void single_blanks(std::string_view in, std::string& out)
 
 Secret normal_answer(std::string_view answer)
 {
-    std::string marks, folded, out;
-    CleanseAtEnd wipe_marks(marks), wipe_folded(folded), wipe_out(out);
+    std::string marks, folded, plain, out;
+    CleanseAtEnd wipe_marks(marks), wipe_folded(folded), wipe_plain(plain), wipe_out(out);
     marks.reserve(answer.size());
     plain_marks(answer, marks);
     folded = nfkc_casefold(marks);
-    out.reserve(folded.size());
-    single_blanks(folded, out);
+    // And after it: a triple prime has become three single ones.
+    plain.reserve(folded.size());
+    plain_marks(folded, plain);
+    out.reserve(plain.size());
+    single_blanks(plain, out);
     return Secret(out);
 }
 

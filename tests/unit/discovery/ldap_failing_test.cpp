@@ -100,20 +100,28 @@ BOOST_AUTO_TEST_CASE(a_slow_server_that_failed_gets_its_whole_time_now_and_then)
     w.rules.failure_pause = milliseconds(0);
     w.rules.full_time_pause = pause;
     bool answers = false;
-    std::vector<steady_clock::time_point> whole;  // when it was asked with all its time
+    // Asked with all its time: when that was, and when the search began that asked.
+    std::vector<steady_clock::time_point> whole, search;
+    steady_clock::time_point begun;
     std::size_t little = 0;
     w.resolver = std::make_unique<LdapResolver>(
         w.dns, w.rules,
         [&](const LdapTarget& server, const Texts&, const Budget&) -> Result<std::optional<LdapHit>> {
             if (server.failed_lately)
                 ++little;
-            else
+            else {
                 whole.push_back(steady_clock::now());
+                search.push_back(begun);
+            }
             if (server.failed_lately || !answers) return fail(temporary("no answer in time"));
             return std::optional(LdapHit{0, {der(jo())}});
         });
-    while (whole.size() < 3) w.find();
-    for (std::size_t i = 1; i < whole.size(); ++i) BOOST_TEST((whole[i] - whole[i - 1] >= pause));
+    while (whole.size() < 3) {
+        begun = steady_clock::now();
+        w.find();
+    }
+    // The resolver looked at the clock between the two, however long this thread stood still there.
+    for (std::size_t i = 1; i < whole.size(); ++i) BOOST_TEST((whole[i] - search[i - 1] >= pause));
     BOOST_TEST(little > 0u);
     answers = true;
     while (w.find().answer != Answer::found) continue;
