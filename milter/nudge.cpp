@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 
 #include "milter/base/handle.h"
 #include "milter/base/metrics.h"
@@ -64,7 +65,10 @@ void Nudge::watch_taken(std::unique_lock<std::mutex>& lock)
             continue;
         }
         lock.unlock();
-        connect_();
+        try {
+            connect_();
+        } catch (const std::exception&) {  // no memory now: the next one may have it
+        }
         count(Metric::worker_nudges_total);
         nudged = true;
         lock.lock();

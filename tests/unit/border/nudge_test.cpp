@@ -8,6 +8,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 #include <filesystem>
+#include <new>
 
 #include "milter/base/metrics.h"
 
@@ -73,6 +74,20 @@ BOOST_AUTO_TEST_CASE(one_of_two_that_comes_back_does_not_end_the_watch)
         Nudge::Taken short_one(nudge);
     }
     BOOST_TEST(counted.wait_for(1) >= 1);
+}
+
+// Its thread has nobody above it: what was thrown there would have ended the daemon.
+BOOST_AUTO_TEST_CASE(a_nudge_for_which_there_is_no_memory_ends_nothing)
+{
+    Counted counted;
+    Nudge nudge(
+        [&] {
+            counted.connect()();
+            throw std::bad_alloc();
+        },
+        milliseconds(1), milliseconds(2));
+    Nudge::Taken taken(nudge);
+    BOOST_TEST(counted.wait_for(3) >= 3);
 }
 
 BOOST_AUTO_TEST_CASE(sessions_that_move_need_no_nudge)
