@@ -16,6 +16,7 @@
 
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
+#include "milter/milter_socket.h"
 #include "milter/session.h"
 
 namespace direct {
@@ -79,6 +80,10 @@ constexpr unsigned long wanted_steps = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NO
                                        SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY |
                                        SMFIP_HDR_LEADSPC;
 
+// Postfix gives the connection from smtpd to cleanup after DATA. What smtpd sent last must be answered there: else
+// cleanup's first bytes wait on TCP for an acknowledgement that comes 40 ms later.
+bool over_tcp = false;
+
 /// Sessions that may be open at once. Where no descriptor is left libmilter asks for the next connection again and
 /// again without a pause (Debian 12: a third of a core for nothing), so it never comes so far: a part of the
 /// descriptors stays free for the store, the spool, parsers and the outbox.
@@ -132,7 +137,7 @@ sfsistat on_negotiate(SMFICTX* ctx, unsigned long f0, unsigned long f1, unsigned
     }
     if (!make_session(ctx)) return SMFIS_REJECT;  // libmilter closes the connection, the MTA answers 4xx
     *pf0 = wanted_actions;
-    *pf1 = wanted_steps;
+    *pf1 = over_tcp ? wanted_steps & ~SMFIP_NODATA : wanted_steps;
     *pf2 = *pf3 = 0;
     return SMFIS_CONTINUE;
 }
@@ -163,6 +168,11 @@ sfsistat on_envrcpt(SMFICTX* ctx, char** arguments)
         if (s.message) s.message->recipient(arguments[0]);
         return SMFIS_NOREPLY;
     });
+}
+
+sfsistat on_data(SMFICTX* ctx)
+{
+    return guard(ctx, SMFIS_CONTINUE, [](Session&) -> sfsistat { return SMFIS_CONTINUE; });
 }
 
 sfsistat on_header(SMFICTX* ctx, char* name, char* value)
@@ -238,19 +248,6 @@ sfsistat on_close(SMFICTX* ctx)
 
 }  // namespace
 
-Result<std::string> libmilter_socket(const std::string& spelling)
-{
-    if (spelling.starts_with("unix:/")) return spelling;
-    if (spelling.starts_with("inet:")) {
-        auto rest = spelling.substr(5);
-        auto colon = rest.rfind(':');
-        if (colon != std::string::npos && colon > 0 && colon + 1 < rest.size())
-            return "inet:" + rest.substr(colon + 1) + "@" + rest.substr(0, colon);
-    }
-    return fail(
-        misconfigured("milter.socket: \"" + spelling + "\" is neither unix:/path nor inet:host:port"));
-}
-
 Status register_filter(House& house, const std::string& socket)
 {
     the_house = &house;
@@ -263,6 +260,7 @@ Status register_filter(House& house, const std::string& socket)
     filter.xxfi_connect = on_connect;
     filter.xxfi_envfrom = on_envfrom;
     filter.xxfi_envrcpt = on_envrcpt;
+    filter.xxfi_data = on_data;
     filter.xxfi_header = on_header;
     filter.xxfi_eoh = on_eoh;
     filter.xxfi_body = on_body;
@@ -270,10 +268,12 @@ Status register_filter(House& house, const std::string& socket)
     filter.xxfi_abort = on_abort;
     filter.xxfi_close = on_close;
     TRY(auto where, libmilter_socket(socket));
+    over_tcp = socket.starts_with("inet:");
     house.nudge = std::make_shared<Nudge>([socket] { touch_socket(socket); });
     if (smfi_register(filter) != MI_SUCCESS) return fail(misconfigured("libmilter does not take the filter"));
     if (smfi_setconn(where.data()) != MI_SUCCESS || smfi_opensocket(true) != MI_SUCCESS)
         return fail(misconfigured("milter.socket: cannot listen on " + socket));
+    listeners_send_at_once();
     return Done{};
 }
 

@@ -12,7 +12,5 @@ struct House;
 Status register_filter(House& house, const std::string& socket);
 /// Serves until SIGTERM, SIGINT or SIGHUP. False: libmilter reported a failure.
 bool serve();
-/// "unix:/p" and "inet:h:p" to libmilter's "unix:/p" and "inet:p@h". Fault: configuration.
-Result<std::string> libmilter_socket(const std::string& postfix_spelling);
 
 }  // namespace direct

@@ -2,6 +2,8 @@
 
 #include <syslog.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "milter/base/log.h"
@@ -189,22 +191,35 @@ Plan plan_for(const Fault& fault, const std::string& help_url)
     return plan;
 }
 
+namespace {
+
+// The MTA takes folds as LF.
+std::string without_cr(std::string_view value)
+{
+    std::string out(value);
+    out.erase(std::remove(out.begin(), out.end(), '\r'), out.end());
+    return out;
+}
+
+}  // namespace
+
 void replace_header(Plan& plan, const std::vector<std::pair<std::string, int>>& seen, const SealedLeg& leg)
 {
-    plan.remove_headers = seen;
-    auto outer = read_entity(leg.outer, {});
-    for (const auto& field : outer->headers.fields()) {
-        std::string value;
-        for (char c : field.value)
-            if (c != '\r') value += c;
-        plan.add_headers.emplace_back(field.name, std::string(trim(value)));
-    }
-    for (const auto& [name, value] : leg.body.headers) {
-        std::string text;
-        for (char c : value)
-            if (c != '\r') text += c;
-        plan.add_headers.emplace_back(name, text);
-    }
+    std::vector<std::pair<std::string, std::string>> wanted;
+    const auto outer = read_entity(leg.outer, {});
+    for (const auto& field : outer->headers.fields())
+        wanted.emplace_back(field.name, trim(without_cr(field.value)));
+    for (const auto& [name, value] : leg.body.headers) wanted.emplace_back(name, without_cr(value));
+    std::map<std::string, std::pair<int, int>> times;  // by name in lower case: as received, as wanted
+    for (const auto& [name, number] : seen) ++times[ascii_lower(name)].first;
+    for (const auto& [name, value] : wanted) ++times[ascii_lower(name)].second;
+    const auto stays = [&](const std::string& name) { return times[ascii_lower(name)] == std::pair(1, 1); };
+    // Each edit wakes the MTA, so what can be one edit is not two. Nothing is left as it was: of a field with a NUL we
+    // have seen less than the MTA has.
+    for (auto& [name, value] : wanted)
+        (stays(name) ? plan.change_headers : plan.add_headers).emplace_back(name, std::move(value));
+    for (const auto& [name, number] : seen)
+        if (!stays(name)) plan.remove_headers.emplace_back(name, number);
 }
 
 Plan ours_leave(const std::vector<Recipient>& recipients)

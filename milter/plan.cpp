@@ -19,8 +19,13 @@ bool edit_recipients_and_headers(SMFICTX* ctx, const Plan& plan)
                      [](const auto& a, const auto& b) { return a.second > b.second; });
     for (auto& [name, number] : removals)
         if (smfi_chgheader(ctx, name.data(), number, nullptr) != MI_SUCCESS) return false;
+    // SMFIP_HDR_LEADSPC: the MTA adds no blank of its own.
+    for (auto [name, value] : plan.change_headers) {
+        value.insert(value.begin(), ' ');
+        if (smfi_chgheader(ctx, name.data(), 1, value.data()) != MI_SUCCESS) return false;
+    }
     for (auto [name, value] : plan.add_headers) {
-        value.insert(value.begin(), ' ');  // SMFIP_HDR_LEADSPC: the MTA adds no blank of its own
+        value.insert(value.begin(), ' ');
         if (smfi_addheader(ctx, name.data(), value.data()) != MI_SUCCESS) return false;
     }
     return true;
@@ -57,6 +62,7 @@ void Plan::refuse(const SmtpAnswer& with)
     answer = with;
     drop_recipients.clear();
     remove_headers.clear();
+    change_headers.clear();
     add_headers.clear();
     body.reset();
 }

@@ -22,6 +22,8 @@ struct Plan {
 
     /// Header fields taken away: name and 1-based number among the fields of that name, as received.
     std::vector<std::pair<std::string, int>> remove_headers;
+    /// A field written anew where it stands: the only one of its name. Value as below.
+    std::vector<std::pair<std::string, std::string>> change_headers;
     /// Fields put at the end, in order. Values without the leading blank, folded with LF.
     std::vector<std::pair<std::string, std::string>> add_headers;
     std::vector<std::string> drop_recipients;  ///< verbatim as given at RCPT

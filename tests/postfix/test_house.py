@@ -1,10 +1,12 @@
 """The house as a whole: crashes, restarts, reloads, the outbox when Postfix is away, commands while it runs."""
 import os
 import signal
+import socket
 import unittest
 
 from harness import smime
 from harness.base import read, until, write
+from harness.milter import LEFT_OUT, MilterClient, deliver
 from harness.site import HERE, THERE, SiteTest
 
 
@@ -119,8 +121,34 @@ class House(SiteTest):
         self.daemon.process = None
         self.daemon.start()
 
+    def test_on_a_unix_socket_data_is_left_out(self):
+        with MilterClient(self.daemon.socket) as client:
+            self.assertTrue(client.steps & LEFT_OUT[b"T"])
+
 
 class Reports(SiteTest):
+    def test_over_tcp_data_is_answered(self):
+        """smtpd then gives the connection to cleanup; with an unanswered packet of smtpd's on its way cleanup's first one
+        waited 40 ms for an acknowledgement."""
+        with MilterClient(self.daemon.socket) as client:
+            self.assertEqual(client.socket.family, socket.AF_INET)
+            client.step(b"M", f"<bob@{THERE}>".encode() + b"\0")
+            client.step(b"R", f"<alice@{HERE}>".encode() + b"\0")
+            self.assertEqual(client.step(b"T"), (b"c", b""))
+
+    def test_what_changes_in_place_is_one_edit(self):
+        """Taking a field away and adding it again were two, and each edit wakes the MTA; a field that stands twice is
+        taken away and added, as before."""
+        mail = smime.mail(f"alice@{HERE}", f"bob@{THERE}", "secret", "T", headers=[("Comments", "a"), ("Comments", "b")])
+        answer = deliver(self.daemon.socket, f"alice@{HERE}", f"bob@{THERE}", mail, login=f"alice@{HERE}",
+                         daemon_name="ORIGINATING")
+        self.assertEqual(answer.verdict, "accept", answer.text)
+        names = [name for _, name, _ in answer.changed] + [name for name, _ in answer.added]
+        self.assertEqual(len(set(names)) + 1, len(names), names)  # Comments twice
+        self.assertEqual([(n, name) for n, name, value in answer.changed if not value], [(2, "Comments"), (1, "Comments")])
+        self.assertIn("Subject", [name for _, name, value in answer.changed if value])
+        self.assertNotIn("secret", answer.field("Subject"))
+
     def test_delivery_reports_are_consumed_and_in_audit(self):
         _, message = self.from_bob()
         self.accepted(self.inbound(message))

@@ -35,6 +35,11 @@ class Answer:
     body: bytes = None                                        # the new body, when it was replaced
     raw: bytes = b""                                          # the final packet, as it came
 
+    def field(self, name):
+        """The value a field has by these edits, without blanks around it; None: it is not touched, or taken away."""
+        values = [v for n, v in self.added if n == name] + [v for _, n, v in self.changed if n == name and v]
+        return values[-1].decode().strip() if values else None
+
     @property
     def code(self):
         """As a client would see it: 250, 4xx or 5xx."""
