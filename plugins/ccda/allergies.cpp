@@ -37,7 +37,8 @@ bool is_anything(pugi::xml_node entity)
 bool says_no_known(pugi::xml_node observation)
 {
     const auto value = code_of(observation.child("value"));
-    if (is_one_of(value, {"716186003", "160244002"})) return !is_negated(observation);
+    if (is_one_of(value, {"716186003", "160244002"}))
+        return !is_negated(observation) && !is_unclear(observation);
     return is_negated(observation) && is_anything(allergen_of(observation)) &&
            is_one_of(value, {"419199007", "416098002", "414285001", "420134006", "418038007", "426232007",
                              "418471000"});

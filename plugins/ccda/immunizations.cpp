@@ -39,7 +39,7 @@ void extract_immunizations(Cda& cda, const Section& section)
         locations_field(cda, s.node, item.taken());
         reasons_and_references(cda, s, item.taken());
         const bool negated = is_negated(s.node), planned = is_planned(s.node);
-        cda.json.flag_field("administered", !negated && !planned);
+        if (!is_unclear(s.node)) cda.json.flag_field("administered", !negated && !planned);
         if (planned) cda.json.flag_field("planned", true);
         if (!negated && says_nothing(cda, s.node)) item.mark_null();
         item.emit();

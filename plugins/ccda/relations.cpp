@@ -40,6 +40,11 @@ bool is_negated(pugi::xml_node statement)
     return is_true(statement.attribute("negationInd").value());
 }
 
+bool is_unclear(pugi::xml_node statement)
+{
+    return truth_of(statement.attribute("negationInd").value()) == Truth::unclear;
+}
+
 bool Qualifier::is(pugi::xml_node statement) const
 {
     for (std::string_view root : roots)

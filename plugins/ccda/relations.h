@@ -60,5 +60,7 @@ void parts_field(Cda& cda, const char* name, const char* kind, const Statement& 
 bool is_element(pugi::xml_node node, const char* name);
 bool has_type(pugi::xml_node holder, const char* type_code);
 bool is_negated(pugi::xml_node statement);
+/// Its negationInd is there and says neither yes nor no: nothing may be concluded from it.
+bool is_unclear(pugi::xml_node statement);
 
 }  // namespace direct::ccda

@@ -22,6 +22,7 @@ bool is(const char* a, const char* b)
 // What is said by attributes, of the object itself or of a level flattened into it; the first one counts.
 struct Head {
     const char *type = "", *klass = "", *mood = "", *null = "", *external = "";
+    const char *negated_raw = "", *inverted_raw = "";  // what is neither yes nor no
     bool negated = false, inverted = false;
     bool statement = false;  // then typeCode and inversionInd are the relation's to tell
 
@@ -36,16 +37,22 @@ struct Head {
             else if (n == "nullFlavor")
                 keep(null, a.value());
             else if (n == "negationInd")
-                negated = negated || is_true(a.value());
+                say(negated, negated_raw, a.value());
             else if (!statement && n == "typeCode")
                 keep(type, a.value());
             else if (!statement && n == "inversionInd")
-                inverted = inverted || is_true(a.value());
+                say(inverted, inverted_raw, a.value());
         }
     }
     static void keep(const char*& into, const char* value)
     {
         if (!*into) into = value;
+    }
+    static void say(bool& yes, const char*& raw, const char* value)
+    {
+        const Truth truth = truth_of(value);
+        yes = yes || truth == Truth::yes;
+        if (truth == Truth::unclear) keep(raw, value);
     }
     void write(JsonWriter& w) const
     {
@@ -53,7 +60,9 @@ struct Head {
         if (!is(klass, "ASSIGNED")) w.field("classCode", klass);
         w.field("moodCode", mood);
         if (negated) w.flag_field("negationInd", true);
+        w.field("negationIndRaw", negated_raw);
         if (inverted) w.flag_field("inversionInd", true);
+        w.field("inversionIndRaw", inverted_raw);
         w.field("nullFlavor", null);
         w.field("external", external);
     }
@@ -264,9 +273,24 @@ bool Taken::has(pugi::xml_node node) const
     return std::binary_search(nodes_.begin(), nodes_.end(), static_cast<const void*>(node.internal_object()));
 }
 
+Truth truth_of(const char* value)
+{
+    constexpr std::string_view blanks = " \t\r\n";
+    std::string_view s = value;
+    s.remove_prefix(std::min(s.find_first_not_of(blanks), s.size()));
+    s = s.substr(0, s.find_last_not_of(blanks) + 1);
+    if (s.empty()) return *value ? Truth::unclear : Truth::absent;
+    const auto says = [&](std::string_view word) {
+        return std::equal(s.begin(), s.end(), word.begin(), word.end(),
+                          [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+    };
+    if (s == "1" || says("true")) return Truth::yes;
+    return s == "0" || says("false") ? Truth::no : Truth::unclear;
+}
+
 bool is_true(const char* value)
 {
-    return is(value, "true") || is(value, "1");
+    return truth_of(value) == Truth::yes;
 }
 
 bool is_statement(pugi::xml_node node)
@@ -303,8 +327,14 @@ void relation_members(Cda& cda, pugi::xml_node holder)
 {
     auto& w = cda.json;
     w.field("typeCode", holder.attribute("typeCode").value());
-    if (is_true(holder.attribute("inversionInd").value())) w.flag_field("inversionInd", true);
-    if (is_true(holder.attribute("negationInd").value())) w.flag_field("relationNegated", true);
+    const auto say = [&](const char* attribute, const char* name) {
+        const char* value = holder.attribute(attribute).value();
+        const Truth truth = truth_of(value);
+        if (truth == Truth::yes) w.flag_field(name, true);
+        if (truth == Truth::unclear) w.field(std::string(name) + "Raw", value);
+    };
+    say("inversionInd", "inversionInd");
+    say("negationInd", "relationNegated");
     w.field("sequenceNumber", holder.child("sequenceNumber").attribute("value").value());
 }
 

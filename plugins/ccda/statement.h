@@ -27,7 +27,7 @@ enum class As : std::uint8_t {
     code,    ///< CD, CE: an object
     codes,   ///< the same, an array
     word,    ///< CS: its code as text; "<name>NullFlavor" when it has none
-    truth,   ///< BL: true or false
+    truth,   ///< BL: true or false; "<name>Raw" when it says neither
     number,  ///< INT: its value as text; a range is an object
     time,
     quantity,
@@ -82,15 +82,15 @@ struct Slot {
 };
 
 /// Members of a statement, role, entity or participation, without the braces: attributes that mean something
-/// (typeCode, classCode, moodCode, negationInd, inversionInd, nullFlavor), then every child but the taken;
-/// what is below them too.
+/// (typeCode, classCode, moodCode, negationInd, inversionInd, nullFlavor; "negationIndRaw" and
+/// "inversionIndRaw" when they say neither yes nor no), then every child but the taken; what is below them too.
 void members(Cda& cda, pugi::xml_node node, const Taken& taken = {});
 
 /// Member "statement" (the element's name), then members().
 void statement_members(Cda& cda, pugi::xml_node node, const Taken& taken = {});
 
 /// What an entryRelationship or component says beside its statement: typeCode, inversionInd, sequenceNumber;
-/// "relationNegated" is its own negationInd.
+/// "relationNegated" is its own negationInd ("relationNegatedRaw", "inversionIndRaw": neither yes nor no).
 void relation_members(Cda& cda, pugi::xml_node holder);
 
 /// Member "rest": an object of the children whose name is not told(name), apart from the members beside it, so
@@ -107,7 +107,10 @@ void objects_field(Cda& cda, const char* name, pugi::xml_node parent, const char
 pugi::xml_node statement_in(pugi::xml_node holder);
 bool is_statement(pugi::xml_node node);
 
-/// Attribute that is an xs:boolean saying yes.
-bool is_true(const char* value);
+/// What an attribute that should be an xs:boolean says. White space around it and its case do not matter:
+/// "True" is said by many. Anything else is `unclear`, to be told as it stands, never taken for a no.
+enum class Truth : std::uint8_t { absent, yes, no, unclear };
+Truth truth_of(const char* value);
+bool is_true(const char* value);  ///< truth_of() is yes
 
 }  // namespace direct::ccda

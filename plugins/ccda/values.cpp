@@ -267,8 +267,11 @@ void word_field(Cda& cda, const char* name, pugi::xml_node node)
 void truth_field(Cda& cda, const char* name, pugi::xml_node node)
 {
     const char* value = attribute(node, "value");
-    if (*value)
-        cda.json.flag_field(name, is_true(value));
+    const Truth truth = truth_of(value);
+    if (truth == Truth::unclear)
+        cda.json.field(std::string(name) + "Raw", value);
+    else if (truth != Truth::absent)
+        cda.json.flag_field(name, truth == Truth::yes);
     else
         cda.json.field(std::string(name) + "NullFlavor", attribute(node, "nullFlavor"));
 }

@@ -22,7 +22,7 @@ void code_members(Cda& cda, pugi::xml_node node);
 void code_field(Cda& cda, const char* name, pugi::xml_node node);
 /// CS: the code as text; "<name>NullFlavor" when there is none.
 void word_field(Cda& cda, const char* name, pugi::xml_node node);
-/// BL: true or false; "<name>NullFlavor" when there is none.
+/// BL: true or false; "<name>Raw" when it says neither, "<name>NullFlavor" when there is none.
 void truth_field(Cda& cda, const char* name, pugi::xml_node node);
 /// INT: its value as text; an interval is "<name>Range".
 void number_field(Cda& cda, const char* name, pugi::xml_node node);
