@@ -27,6 +27,14 @@ int recognise(const direct_document* head)
     return recognise_root(head, "ClinicalDocument");
 }
 
+void tell_cut(ccda::Cda& cda)
+{
+    if (const auto n = cda.narrative.lines_cut())
+        cda.skip("document", std::to_string(n) + " texts longer than 256 KB were cut");
+    if (const auto n = cda.narrative.references_cut())
+        cda.skip("document", std::to_string(n) + " texts reached by reference were cut or left out");
+}
+
 direct_parse_status read(const direct_host* host, const direct_document* document)
 {
     XmlView xml(namespaces);
@@ -46,9 +54,6 @@ direct_parse_status read(const direct_host* host, const direct_document* documen
     ccda::Body body(cda);
     body.walk(root);
     const auto kind = ccda::kind_of(root, body.has_known_sections());
-    if (cda.narrative.lines_cut())
-        cda.skip("document",
-                 std::to_string(cda.narrative.lines_cut()) + " texts longer than 256 KB were cut");
     cda.json.clear();
     cda.json.open('{');
     ccda::document_fields(cda, root, kind);
@@ -57,6 +62,7 @@ direct_parse_status read(const direct_host* host, const direct_document* documen
     encoding_fields(cda.json, xml.encoding(), xml.declared_encoding(), *document);
     declared_fields(cda.json, {kind.kind, ""}, *document);
     cda.json.close('}');
+    tell_cut(cda);
     cda.tell_document(cda.json.str());
     return cda.stopped() ? DIRECT_LIMIT : DIRECT_PARSED;
 }

@@ -62,6 +62,11 @@ public:
         constexpr auto known = offsetof(direct_host, max_document) + sizeof host_.max_document;
         return host_.size >= known && host_.max_document ? host_.max_document : host_.max_json;
     }
+    /// Bytes that a reference may bring into the object in work: much, while the object is small.
+    std::size_t reference_room() const
+    {
+        return json.size() > host_.max_json / 4 ? Narrative::reference_short : Narrative::reference_max;
+    }
     /// Whether an item with this key was seen before in the document.
     bool seen(const std::string& key) { return !seen_.insert(key).second; }
 

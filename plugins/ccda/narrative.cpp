@@ -1,6 +1,7 @@
 // narrative.cpp - see narrative.h.
 #include "plugins/ccda/narrative.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "plugins/json_writer.h"
@@ -160,38 +161,56 @@ std::string Narrative::block(pugi::xml_node node, std::size_t max, bool& cut) co
 std::string Narrative::line(pugi::xml_node node) const
 {
     std::uint64_t walked = 0;
-    return line(node, line_max, walked);
+    bool cut = false;
+    return line(node, line_max, walked, cut);
 }
 
-std::string Narrative::line(pugi::xml_node node, std::size_t max, std::uint64_t& walked) const
+std::string Narrative::line(pugi::xml_node node, std::size_t max, std::uint64_t& walked, bool& cut) const
 {
     Renderer r(xml_, max, true);
     r.children(node);
-    if (r.full() && max == line_max) ++lines_cut_;
+    cut = r.full();
+    if (cut && max == line_max) ++lines_cut_;
     walked += r.walked();
     return r.take();
 }
 
-Narrative::Resolved Narrative::resolve(std::string_view reference)
+Narrative::Resolved Narrative::resolve(std::string_view reference, std::size_t max)
 {
+    while (!reference.empty() && is_blank(reference.front())) reference.remove_prefix(1);
+    while (!reference.empty() && is_blank(reference.back())) reference.remove_suffix(1);
     if (reference.starts_with('#')) reference.remove_prefix(1);
     const pugi::xml_node target = reference.empty() ? pugi::xml_node() : xml_.by_id(reference);
-    if (!target || spent_ > document_max || walked_ > walked_max) return {};
-    Resolved out{line(target, reference_max, walked_), true};
+    if (!target) return {};
+    if (spent_ > document_max || walked_ > walked_max) {
+        ++references_cut_;
+        return {{}, true};
+    }
+    if (spent_ > document_max / 2) max = std::min(max, reference_short);
+    Resolved out;
+    out.text = line(target, max, walked_, out.cut);
+    if (out.cut && max != line_max) ++references_cut_;
     spent_ += out.text.size();
     return out;
 }
 
-std::string Narrative::text_of(pugi::xml_node ed, std::string& reference)
+Narrative::Words Narrative::text_of(pugi::xml_node ed, std::size_t max)
 {
-    reference.clear();
-    std::string own = line(ed);
-    if (!own.empty()) return own;
+    Words own;
+    std::uint64_t walked = 0;
+    own.text = line(ed, line_max, walked, own.cut);
+    if (own.text.empty()) return referred(ed, max);
+    own.reference = ed.child("reference").attribute("value").value();
+    return own;
+}
+
+Narrative::Words Narrative::referred(pugi::xml_node ed, std::size_t max)
+{
     const std::string_view value = ed.child("reference").attribute("value").value();
-    if (value.empty()) return own;
-    auto resolved = resolve(value);
-    if (!resolved.found) reference = value;
-    return std::move(resolved.text);
+    if (value.empty()) return {};
+    auto resolved = resolve(value, max);
+    const bool whole = !resolved.cut && !resolved.text.empty();
+    return {std::move(resolved.text), whole ? std::string() : std::string(value), resolved.cut};
 }
 
 }  // namespace direct::ccda

@@ -217,9 +217,10 @@ void other_members(Cda& cda, pugi::xml_node node)
         cda.json.number_field("encodedSize", std::strlen(node.text().get()));
         return;
     }
-    std::string lost;
-    cda.json.field("text", cda.narrative.text_of(node, lost));
-    cda.json.field("reference", lost);
+    const auto words = cda.narrative.text_of(node, cda.reference_room());
+    cda.json.field("text", words.text);
+    cda.json.field("reference", words.reference);
+    if (words.cut) cda.json.flag_field("textCut", true);
 }
 
 }  // namespace
@@ -329,10 +330,10 @@ void value_field(Cda& cda, const char* name, pugi::xml_node node)
 void text_field(Cda& cda, const char* name, pugi::xml_node ed)
 {
     if (!ed) return;
-    std::string lost;
-    const std::string text = cda.narrative.text_of(ed, lost);
-    cda.json.field(name, text);
-    if (!lost.empty()) cda.json.field(std::string(name) + "Reference", lost);
+    const auto words = cda.narrative.text_of(ed, cda.reference_room());
+    cda.json.field(name, words.text);
+    if (!words.reference.empty()) cda.json.field(std::string(name) + "Reference", words.reference);
+    if (words.cut) cda.json.flag_field(std::string(name) + "Cut", true);
     const std::string_view media = attribute(ed, "mediaType");
     if (!media.empty() && media != "text/plain") cda.json.field(std::string(name) + "MediaType", media);
 }

@@ -31,8 +31,11 @@ void time_field(Cda& cda, const char* name, pugi::xml_node node);
 void quantity_field(Cda& cda, const char* name, pugi::xml_node node);  ///< PQ, IVL_PQ, RTO by its children
 void value_members(Cda& cda, pugi::xml_node node);                     ///< any xsi:type, with its "type"
 void value_field(Cda& cda, const char* name, pugi::xml_node node);
-/// ED: its words, or those its reference points to; "<name>Reference" is a reference that leads nowhere,
-/// "<name>MediaType" what it holds when that is no plain text.
+/// ED: its words, or those its reference points to. "<name>Reference" is a reference the words are not (or not
+/// wholly) from: one beside own words, or one that leads nowhere or to no words. "<name>Cut": there is more of the
+/// text than is told here, or it is left out for want of room; with a reference the narrative has it whole.
+/// "<name>MediaType" is what it holds when that is no plain text. In a value the same are "text", "reference",
+/// "textCut".
 void text_field(Cda& cda, const char* name, pugi::xml_node ed);
 /// ST, SC: its words; a code it has beside them is "<name>Code".
 void words_field(Cda& cda, const char* name, pugi::xml_node node);

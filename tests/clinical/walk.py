@@ -115,6 +115,35 @@ def from_json(node, said):
         said.values[str(node)] += 1
 
 
+# What of a narrative is never words to be read.
+UNREAD = {"script", "style", "iframe", "col", "colgroup", "renderMultiMedia", "footnoteRef"}
+
+
+def words_below(element):
+    """All words of a narrative block without the blanks; what stands between its cells is not the question here."""
+    if local(element) in UNREAD or (local(element) == "content" and element.get("revised") == "delete"):
+        return ""
+    inner = [words_below(child) + "".join((child.tail or "").split()) for child in element]
+    return "".join((element.text or "").split()) + "".join(inner)
+
+
+def lost_references(entry, by_id, told):
+    """Lines: the references of texts that are neither followed nor told. Own words beside one are what is read, so there
+    it must be told itself."""
+    squeezed = None
+    for ed in entry.iter():
+        reference = ed.find(HL7 + "reference") if isinstance(ed.tag, str) and local(ed) != "thumbnail" else None
+        where = reference.get("value") if reference is not None else None
+        if not where or normal(where) in told.words:
+            continue
+        target = by_id.get(where.strip().lstrip("#"))
+        words = words_below(target) if target is not None else ""
+        if squeezed is None:
+            squeezed = "\n".join("".join(text.split()) for text in told.words).replace("|", "")
+        if normal(ed.text) or not words or words.replace("|", "") not in squeezed:
+            yield "reference %s" % where
+
+
 # A status is told as a word: that it is of code system ActStatus everybody knows.
 PLAIN = {"2.16.840.1.113883.5.14", "2.16.840.1.113883.5.4", "2.16.840.1.113883.5.6"}
 
@@ -196,6 +225,9 @@ def missing(xml, answer):
                 e.tag = HL7 + e.tag
     by, out = items_by_entry(answer), []
     skipped = collections.Counter(s["section"] for s in answer.get("skipped", []))
+    by_id = {}
+    for element in root.iter():
+        by_id.setdefault(element.get("ID"), element)
     names = {s["path"]: s["name"] for s in answer["document"].get("sections", [])}
     for section, path in sections_of(root):
         for number, entry in enumerate(section.findall(HL7 + "entry"), 1):
@@ -210,6 +242,7 @@ def missing(xml, answer):
             statement = "/".join(local(e) for e in list(entry)[:1])
             place = "%s (%s) %s/%s" % (names.get(path), name_of_entry(section), where, statement)
             out += ["%s: %s" % (place, line) for line in raw.missing_in(told)]
+            out += ["%s: %s" % (place, line) for line in lost_references(entry, by_id, told)]
         raw, told = Said(), Said()
         for child in section:
             if isinstance(child.tag, str) and local(child) not in ("text", "entry", "component", "title"):
