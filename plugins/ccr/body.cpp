@@ -1,5 +1,9 @@
 // body.cpp - the body sections of a CCR: which section of ours each is, what one item of it is, and what
 // CDA items of that kind have beside the parts every data object has.
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+
 #include "plugins/ccr/extract.h"
 #include "plugins/ccr/values.h"
 
@@ -53,21 +57,47 @@ const Row* row_of(pugi::xml_node section)
     return nullptr;
 }
 
-// Says nothing: an item, and marked for what it is.
-bool is_null(pugi::xml_node node)
+bool is_blank(const char* text)
 {
-    for (const char* element : {"Description", "Type"})
-        if (says_something(node.child(element))) return false;
-    for (pugi::xml_node n : node.children()) {
-        if (n.type() != pugi::node_element || !n.first_child()) continue;
-        constexpr std::string_view about[] = {"CCRDataObjectID", "DateTime",  "Status",
-                                              "Source",          "Type",      "Description",
-                                              "InternalCCRLink", "CommentID", "ReferenceID"};
-        bool says = true;
-        for (auto name : about) says = says && name != n.name();
-        if (says) return false;
+    return text[std::strspn(text, " \t\r\n")] == 0;
+}
+
+// An attribute that is no part of what XML itself is written with.
+bool has_own_attribute(pugi::xml_node n)
+{
+    for (pugi::xml_attribute a : n.attributes()) {
+        const std::string_view name = a.name();
+        if (!name.starts_with("xml") && !name.starts_with("xsi:")) return true;
     }
-    return true;
+    return false;
+}
+
+// Words that say which item it is, when, or who says so, and not what it is; a coding system names nothing either.
+bool is_about(pugi::xml_node n, pugi::xml_node item)
+{
+    constexpr std::string_view about[] = {"CCRDataObjectID", "DateTime",  "Status",     "Source",
+                                          "InternalCCRLink", "CommentID", "ReferenceID"};
+    const std::string_view name = n.name();
+    if (n.parent() == item) return std::find(std::begin(about), std::end(about), name) != std::end(about);
+    return is_named(n.parent(), "Code") && (name == "CodingSystem" || name == "Version");
+}
+
+// Says nothing: an item, and marked for what it is. Whatever else stands in it says something, known to us or
+// not: what we do not know is told under "more" or "unexpected". Without recursion; it ends at the first words.
+bool is_null(pugi::xml_node item)
+{
+    for (pugi::xml_node n = item;;) {
+        const bool text = n.type() == pugi::node_pcdata || n.type() == pugi::node_cdata;
+        const bool about = is_about(n, item);
+        if (text ? !is_blank(n.value()) : !about && has_own_attribute(n)) return false;
+        if (n.first_child() && !about) {
+            n = n.first_child();
+            continue;
+        }
+        while (n != item && !n.next_sibling()) n = n.parent();
+        if (n == item) return true;
+        n = n.next_sibling();
+    }
 }
 
 bool is_allergy(pugi::xml_node alert)

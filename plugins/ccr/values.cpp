@@ -158,15 +158,6 @@ std::string_view oid_of(std::string_view coding_system)
     return {};
 }
 
-bool says_something(pugi::xml_node coded)
-{
-    if (!words(coded).empty() || !words(coded, "Text").empty()) return true;
-    for (pugi::xml_node n : coded.children())
-        if (is_named(n, "ObjectAttribute") || (is_named(n, "Code") && !words(n, "Value").empty()))
-            return true;
-    return false;
-}
-
 void code_members(Ccr& ccr, pugi::xml_node coded)
 {
     auto& w = ccr.json;

@@ -16,8 +16,6 @@ std::string words(pugi::xml_node node);
 /// The words of a child, without blanks around them.
 std::string words(pugi::xml_node node, const char* child);
 bool is_named(pugi::xml_node node, std::string_view name);
-/// True when the coded description says something: words, a code or an attribute.
-bool says_something(pugi::xml_node coded);
 
 /// OID of a coding system that has one of the usual names ("SNOMED CT", "ICD9-CM", "RxNorm"), else "".
 std::string_view oid_of(std::string_view coding_system);

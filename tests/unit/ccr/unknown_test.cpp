@@ -51,6 +51,42 @@ BOOST_AUTO_TEST_CASE(a_description_of_unknown_elements_only_reaches_its_item)
     field(empty.of("problems").at(0), "/null", "true");
 }
 
+// The item said `null` beside what it told: whoever counts on null threw it away.
+BOOST_AUTO_TEST_CASE(an_item_that_says_something_we_do_not_know_is_not_null)
+{
+    const auto is_null = [](const std::string& inside) {
+        const auto told =
+            ccr().read(record("<Body><Problems><Problem>" + inside + "</Problem></Problems></Body>"));
+        return told.of("problems").at(0).value("null", false);
+    };
+    const std::string odd = "<Odd>said here</Odd>";
+    for (const auto& inside : std::initializer_list<std::string>{
+             odd,
+             "<Description>" + odd + "</Description>",
+             "<Type>" + odd + "</Type>",
+             "<Description><Text>" + odd + "</Text></Description>",
+             "<Description><Code>" + odd + "</Code></Description>",
+             "<Description><Code><Value>" + odd + "</Value></Code></Description>",
+             "<Description><Code><Value/><Value>2</Value></Code></Description>",
+             "<Odd kind=\"k\"/>",
+             "<Description><Odd kind=\"k\"/></Description>",
+             "<CCRDataObjectID>1</CCRDataObjectID><Deep>" + odd + "</Deep>",
+             "<Episodes><Odd/>" + odd + "</Episodes>",
+         })
+        BOOST_TEST(!is_null(inside), inside);
+    for (const std::string inside : {
+             "",
+             "<Odd/>",
+             "<Description><Text/><Odd xmlns=\"urn:other\"/></Description>",
+             "<Description><Code><CodingSystem>SNOMED CT</CodingSystem></Code></Description>",
+             "<CCRDataObjectID>1</CCRDataObjectID><DateTime><ExactDateTime>2026</ExactDateTime></DateTime>"
+             "<Status><Text>Active</Text></Status><Source><Actor><ActorID>a</ActorID></Actor></Source>",
+             // Known and empty, this one was taken for a word.
+             "<Episodes><Episode><Description><Text> </Text></Description></Episode></Episodes>",
+         })
+        BOOST_TEST(is_null(inside), inside);
+}
+
 // Into each element of the record in turn: wherever it stands, it is told.
 BOOST_AUTO_TEST_CASE(an_unknown_element_anywhere_in_the_record_is_told)
 {
