@@ -147,7 +147,10 @@ class Bench:
         """One round with our milter; the histograms before and after what saturates it. What is owed goes to a sink, then
         into Postfix."""
         self.reinject_to(self.site.sink.port)
-        self.site.daemon.restart() if self.site.daemon.running else self.site.start()
+        if self.site.daemon.running:
+            self.site.daemon.restart()
+        else:
+            self.site.start()
         self.with_milter(self.site.daemon.socket)
         before = self.site.histograms()
         for sessions in (8, 32):
