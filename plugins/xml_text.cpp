@@ -213,9 +213,11 @@ std::size_t mend_references(std::string& s)
     return bad;
 }
 
-// encoding="..." of <?xml ...?>, lower case; empty when there is none.
+// encoding="..." of <?xml ...?>, lower case; empty when there is none. Behind blanks it is no declaration to XML 1.0;
+// a mail that puts an empty line before it means it all the same.
 std::string declared_encoding(std::string_view s)
 {
+    s.remove_prefix(std::min(s.find_first_not_of(" \t\r\n"), s.size()));
     if (!s.starts_with("<?xml")) return "";
     s = s.substr(0, std::min(s.find("?>"), std::size_t{256}));
     auto at = s.find("encoding");

@@ -16,7 +16,7 @@ struct XmlText {
     std::vector<std::string> notes;  ///< what was mended; no health data
 };
 
-/// Encoding by byte order mark (or the 16-bit '<' that UTF-16 without one begins with), else XML declaration,
+/// Blanks before the XML declaration do not count. Encoding by byte order mark (or the 16-bit '<' that UTF-16 without one begins with), else XML declaration,
 /// else `charset` (of the media type, may be empty), else UTF-8. ISO-8859-1 is read as windows-1252, which is
 /// what senders mean by it. A declaration that names anything else is refused (UTF-7 above all: it hides markup from
 /// whoever reads it as ASCII), a charset only when it is UTF-7 or UTF-32; any other one is noted and UTF-8 is

@@ -35,6 +35,10 @@ BOOST_AUTO_TEST_CASE(the_order)
         {"<a/>", "UTF-8", "utf-8", 0},
         {declared("ISO-8859-1"), "", "windows-1252", 0},
         {declared("iso-8859-15"), "", "iso-8859-15", 0},
+        // Behind an empty line the declaration was overlooked: every letter beyond ASCII became '?'.
+        {"\r\n \t" + declared("ISO-8859-1"), "", "windows-1252", 0},
+        {utf8_mark + "\n" + declared("windows-1252"), "", "utf-8", 1},
+        {wide("\n" + declared("utf-16"), true, "\xff\xfe"), "", "utf-16le", 0},
         {declared("UTF-8"), "iso-8859-1", "utf-8", 1},
         {declared("windows-1252"), "utf-8", "windows-1252", 1},
         {utf8_mark + declared("windows-1252"), "", "utf-8", 1},
@@ -63,11 +67,14 @@ BOOST_AUTO_TEST_CASE(the_order)
     BOOST_TEST(xml_text(wide(declared("UTF-16"), false, "\xfe\xff"), "").declared == "utf-16");
     BOOST_TEST(xml_text(declared("Windows-1252"), "").declared == "windows-1252");
     BOOST_TEST(xml_text("<a/>", "").declared == "");
+    BOOST_TEST(xml_text(" \n", "").declared == "");
+    BOOST_TEST(xml_text("\n" + declared("windows-1252", "\xe9"), "").utf8.ends_with("\xc3\xa9"));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_read_is_refused_by_name)
 {
     BOOST_TEST(xml_text(declared("utf-7"), "").refused == "UTF-7 is not read");
+    BOOST_TEST(xml_text("\n" + declared("utf-7"), "").refused == "UTF-7 is not read");
     BOOST_TEST(xml_text("<a/>", "UTF-7").refused == "UTF-7 is not read");
     BOOST_TEST(xml_text("+/v8-+ADw-a/+AD4-", "").refused == "UTF-7 is not read");
     using namespace std::string_literals;
