@@ -153,7 +153,7 @@ Result<int> exit_as_store_owner(const Settings& settings, const std::function<in
     if (!must_change_user(settings)) return work();
     return exit_of_child([&] {
         auto became = become_store_owner(settings);
-        return became ? work() : tell(became.error());
+        return became ? all_told(work()) : tell(became.error());
     });
 }
 

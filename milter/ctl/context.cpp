@@ -28,6 +28,13 @@ int tell_usage(const std::string& text)
     return usage;
 }
 
+int all_told(int exit)
+{
+    if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return exit;
+    std::fprintf(stderr, "directctl: standard output did not take everything\n");
+    return exit == done || exit == refused ? static_cast<int>(later) : exit;
+}
+
 Result<SettingsPtr> settings_of(const Common& common)
 {
     if (::access(common.config.c_str(), F_OK) != 0)

@@ -32,6 +32,9 @@ int exit_of(const Fault& fault);
 /// Tells the fault where it belongs (standard output when it is a refusal) and returns its exit code.
 int tell(const Fault& fault);
 int tell_usage(const std::string& text);
+/// The last thing a command does: `exit`, or 75 when standard output did not take all that was printed (a full disk):
+/// half an answer must not look like a whole one. What the command did is done.
+int all_told(int exit);
 
 using SettingsPtr = std::shared_ptr<const Settings>;
 /// The configuration. Fault: configuration, every fault of the file on a line of its own.

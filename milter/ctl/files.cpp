@@ -87,7 +87,11 @@ Result<std::string> read_standard_input(std::size_t max)
 {
     std::string text;
     char buffer[65536];
-    for (ssize_t n; (n = ::read(STDIN_FILENO, buffer, sizeof buffer)) > 0;) {
+    for (;;) {
+        const auto n = ::read(STDIN_FILENO, buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return fail(trouble("standard input"));
+        if (n == 0) break;
         text.append(buffer, static_cast<std::size_t>(n));
         if (text.size() > max) return fail(refuse(Reason::input, "standard input is too long"));
     }

@@ -8,7 +8,8 @@
 
 namespace direct::ctl {
 
-/// All of standard input. Fault: input when it is longer than `max` bytes.
+/// All of standard input. Fault: input when it is longer than `max` bytes; configuration when it cannot be read (it is
+/// closed, or a folder).
 Result<std::string> read_standard_input(std::size_t max);
 
 /// Makes a folder (its parents 0755) with this mode. One that is there keeps its mode; true when it was made.

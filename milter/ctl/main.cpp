@@ -1,6 +1,7 @@
 // directctl - what an administrator types. Reads the command line and calls one function per command.
 //
 // The only file with CLI11: it costs ten seconds of compiling. A command that is not here does not exist.
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -347,10 +348,21 @@ int read_and_run(int argc, char** argv)
     return line.commands.at(innermost(app))();
 }
 
+/// Where the caller closed one of the three, the next file opened would have its number, and what is printed would go
+/// into that file: the store's, perhaps. Opened the wrong way round, so that its use still fails.
+bool standard_streams_are_taken()
+{
+    for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
 {
+    if (!standard_streams_are_taken()) return later;
     // Keys and opened mail pass through this memory.
     rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
@@ -358,7 +370,7 @@ int main(int argc, char** argv)
     umask(077);
     log_to([](int, const std::string&) {});
     try {
-        return read_and_run(argc, argv);
+        return all_told(read_and_run(argc, argv));
     } catch (const std::exception& e) {
         std::fprintf(stderr, "directctl: %s\n", e.what());
         return later;

@@ -1,4 +1,6 @@
 // Commands without configuration, store and root; exit codes of a wrong command line.
+#include <sys/stat.h>
+
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -145,4 +147,66 @@ BOOST_AUTO_TEST_CASE(parse_of_a_missing_file_is_exit_2)
         BOOST_TEST(done.exit == 1);
         BOOST_TEST(done.out.find("refused") != std::string::npos);
     }
+}
+
+namespace {
+
+/// directctl as a shell runs it, with redirections; `pre` goes before it.
+Outcome in_shell(const std::string& arguments, const std::string& pre = "")
+{
+    Scratch scratch;
+    const int status = std::system((pre + "{ " + test::quoted(build_dir() + "/bin/directctl") + " " +
+                                    arguments + "; } > " + scratch / "out" + " 2> " + scratch / "err")
+                                       .c_str());
+    return {WEXITSTATUS(status), read_file(scratch / "out"), read_file(scratch / "err")};
+}
+
+}  // namespace
+
+// A folder or nothing at all at standard input was an empty document, and exit 0.
+BOOST_AUTO_TEST_CASE(standard_input_that_cannot_be_read_is_exit_2)
+{
+    for (const std::string command : {"parse - ", "subject - ", "subject --header - "})
+        for (const std::string input : {"< /", "<&-"}) {
+            const auto outcome = in_shell(command + input);
+            BOOST_TEST(outcome.exit == 2, command << input);
+            BOOST_TEST(outcome.out == "", command << input);
+            BOOST_TEST(outcome.err.starts_with("directctl: standard input: "), command << input);
+        }
+    // One with nothing in it is a document.
+    const auto empty = in_shell("parse - < /dev/null");
+    BOOST_TEST(empty.exit == 0);
+    BOOST_TEST(empty.json().at("document").at("size") == 0);
+}
+
+// The answer was lost, or half of it, and the exit code said done. Closed, its number went to the store's lock file.
+BOOST_AUTO_TEST_CASE(an_answer_that_standard_output_does_not_take_is_exit_75)
+{
+    const auto audit = "audit --config " + test::quoted(shared_site().config) + " ";
+    for (const std::string where : {"> /dev/full", ">&-"})
+        for (const auto& command : {std::string("parse /etc/hostname "), std::string("--help "),
+                                    std::string("subject 'no newuser subject' "), audit}) {
+            const auto outcome = in_shell(command + where);
+            BOOST_TEST(outcome.exit == 75, command << where);
+            BOOST_TEST(outcome.err == "directctl: standard output did not take everything\n",
+                       command << where);
+        }
+    // What is wrong with the input is told all the same.
+    BOOST_TEST(in_shell("parse /nonexistent > /dev/full").exit == 2);
+}
+
+BOOST_AUTO_TEST_CASE(parse_takes_a_pipe_by_its_name_and_no_folder)
+{
+    Scratch scratch;
+    const auto fifo = scratch / "pipe.xml";
+    BOOST_REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    const auto piped = in_shell("parse " + fifo, "printf '%%PDF-1.7\\n' > " + fifo + " & ");
+    BOOST_TEST(piped.exit == 0);
+    BOOST_TEST(piped.json().at("document").at("kind") == "file");
+    BOOST_TEST(piped.json().at("document").at("type") == "application/pdf");
+    BOOST_TEST(piped.json().at("document").value("mismatch", false));
+    const auto folder = in_shell("parse " + scratch.path());
+    BOOST_TEST(folder.exit == 2);
+    BOOST_TEST(folder.out == "");
+    BOOST_TEST(folder.err.ends_with(": is a directory\n"));
 }
