@@ -16,6 +16,7 @@ public:
 
     Result<std::optional<std::string>> get(Table table, std::string_view key) override
     {
+        if (data_.is_damaged(table, key)) return fail(temporary("a value does not open"));
         const auto& t = data_.tables[table];
         const auto i = t.find(key);
         if (i == t.end()) return std::optional<std::string>();
@@ -25,13 +26,19 @@ public:
     {
         const auto& t = data_.tables[table];
         for (auto i = t.lower_bound(std::max(prefix, from)); i != t.end() && i->first.starts_with(prefix);
-             ++i)
+             ++i) {
+            if (data_.is_damaged(table, i->first)) return fail(temporary("a value does not open"));
             if (!visit(i->first, i->second)) break;
+        }
         return Done{};
     }
     Status keys(Table table, std::string_view prefix, std::string_view from, const VisitKey& visit) override
     {
-        return scan(table, prefix, from, [&](std::string_view key, std::string_view) { return visit(key); });
+        const auto& t = data_.tables[table];
+        for (auto i = t.lower_bound(std::max(prefix, from)); i != t.end() && i->first.starts_with(prefix);
+             ++i)
+            if (!visit(i->first)) break;
+        return Done{};
     }
     Status scan_back(Table table, std::string_view prefix, const Visit& visit) override
     {
@@ -44,6 +51,7 @@ public:
     Status put(Table table, std::string_view key, std::string_view value) override
     {
         if (key.empty() || key.size() > 500) return fail(temporary("key size"));
+        data_.damaged.erase({table, std::string(key)});
         data_.tables[table][std::string(key)] = std::string(value);
         return Done{};
     }
@@ -54,10 +62,13 @@ public:
     }
     Result<bool> erase(Table table, std::string_view key) override
     {
+        data_.damaged.erase({table, std::string(key)});
+        if (table == Table::content) return data_.contents.erase(std::string(key)) > 0;
         return data_.tables[table].erase(std::string(key)) > 0;
     }
     Status erase_content(std::string_view content_id) override
     {
+        if (data_.is_damaged(Table::content, content_id)) return fail(temporary("a value does not open"));
         data_.contents.erase(std::string(content_id));
         return Done{};
     }
@@ -189,6 +200,14 @@ bool MemoryStore::damage_content(const std::string& id)
     i->second.bytes += "x";
     data_ = std::move(changed);
     return true;
+}
+
+void MemoryStore::damage(Table table, const std::string& key)
+{
+    std::lock_guard hold(lock_);
+    auto changed = std::make_shared<Data>(*data_);
+    changed->damaged.emplace(table, key);
+    data_ = std::move(changed);
 }
 
 }  // namespace direct::test

@@ -6,7 +6,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "milter/store/record_store.h"
 
@@ -20,6 +22,11 @@ public:
     struct Data {
         std::map<Table, std::map<std::string, std::string, std::less<>>> tables;
         std::map<std::string, Content> contents;  ///< by id; committed ones only
+        std::set<std::pair<Table, std::string>> damaged;
+        bool is_damaged(Table table, std::string_view key) const
+        {
+            return !damaged.empty() && damaged.contains({table, std::string(key)});
+        }
     };
 
     MemoryStore();
@@ -50,6 +57,8 @@ public:
     std::string dump(Table table) const;
     /// Changes committed content behind the store's back: a damaged file. False when there is none.
     bool damage_content(const std::string& id);
+    /// A value that cannot be unsealed any more, until it is written anew; of Table::content: how the content lies.
+    void damage(Table table, const std::string& key);
 
 private:
     std::shared_ptr<const Data> snapshot() const;
