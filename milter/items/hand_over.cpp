@@ -32,6 +32,15 @@ Result<ParseOutcome> timed_parse(WorkerPool& pool, const ParseRequest& request)
     return pool.parse(request);
 }
 
+/// Nothing when it is gone. Fault: it cannot be opened or read.
+Result<std::optional<DocumentRecord>> document_row(ReadTxn& txn, const std::string& key)
+{
+    TRY(const auto value, txn.get(Table::document, key));
+    if (!value) return std::optional<DocumentRecord>();
+    TRY(auto row, decode_document(*value));
+    return std::optional(std::move(row));
+}
+
 bool killed_its_parser(const ParseOutcome& outcome)
 {
     return (outcome.status == "crashed" || outcome.status == "timeout") && !outcome.plugin.empty();
@@ -64,6 +73,7 @@ struct HandOver::State {
     bool settle_or_tell(const std::string& key, std::atomic<bool>& trouble);
     void show_pending();
     Result<bool> settle(const std::string& key);
+    Result<bool> forget(const std::string& key);
     Result<ParseOutcome> read(DocumentRecord& document);
 };
 
@@ -100,7 +110,7 @@ Result<std::vector<std::string>> HandOver::State::waiting(const std::string& aft
     std::vector<std::string> keys;
     CHECK(store.read([&](ReadTxn& txn) {
         keys.clear();
-        return txn.scan(Table::pending, "", after, [&](std::string_view key, std::string_view) {
+        return txn.keys(Table::pending, "", after, [&](std::string_view key) {
             if (key != after) keys.emplace_back(key);
             return keys.size() < keys_per_look;
         });
@@ -164,25 +174,37 @@ bool HandOver::State::settle_or_tell(const std::string& key, std::atomic<bool>& 
     return false;
 }
 
+/// It waits no longer, unless it is to be read after all. True: its row cannot be opened, so that it can never be read;
+/// the row stays until the time of its message has passed.
+Result<bool> HandOver::State::forget(const std::string& key)
+{
+    bool damaged = false;
+    const auto erase = [&](WriteTxn& txn) -> Status {
+        const auto row = document_row(txn, key);
+        damaged = !row;
+        if (row && *row && (*row)->state == "pending") return Done{};
+        CHECK(txn.erase(Table::pending, key));
+        return Done{};
+    };
+    CHECK(store.write_making_room(erase));
+    return damaged;
+}
+
 // False: there was nothing to do for this row.
 Result<bool> HandOver::State::settle(const std::string& key)
 {
-    std::optional<std::string> bytes;
-    CHECK(store.read([&](ReadTxn& txn) -> Status {
-        TRY(bytes, txn.get(Table::document, key));
-        return Done{};
+    Result<std::optional<DocumentRecord>> row = std::optional<DocumentRecord>();
+    CHECK(store.read([&](ReadTxn& txn) {
+        row = document_row(txn, key);
+        return Status(Done{});
     }));
-    const auto forget = [&]() -> Result<bool> {
-        auto gone = store.write_making_room([&](WriteTxn& txn) -> Status {
-            CHECK(txn.erase(Table::pending, key));
-            return Done{};
-        });
-        if (!gone) return fail(std::move(gone).error());
+    if (!row || !*row || (*row)->state != "pending") {
+        TRY(const bool damaged, forget(key));
+        if (damaged)
+            LogLine(LOG_WARNING, "", "store").with("document", hex(key)).with("what", "a row cannot be read");
         return false;
-    };
-    if (!bytes) return forget();
-    TRY(DocumentRecord document, decode_document(*bytes));
-    if (document.state != "pending") return forget();
+    }
+    DocumentRecord document = **std::move(row);
     TRY(const ParseOutcome outcome, read(document));
     CHECK(settle_document(store, key, document, outcome));
     const bool good = document.state == "parsed" || document.state == "file";

@@ -57,6 +57,13 @@ Result<std::optional<RecordDocument>> PlaceRows::row(std::string_view document)
     return placed(txn_, record_, document);
 }
 
+std::optional<RecordDocument> PlaceRows::readable_row(std::string_view document)
+{
+    // A failure of the disk, not of the row, is known to the transaction: it does not commit.
+    auto found = row(document);
+    return found ? *std::move(found) : std::nullopt;
+}
+
 Status PlaceRows::write(Table table, const std::string& key, const std::string& value)
 {
     work_.bytes += key.size() + value.size() + row_overhead;
@@ -96,7 +103,7 @@ Status PlaceRows::erase(const RecordDocument& d)
 Result<std::vector<std::string>> PlaceRows::under(const std::string& prefix, std::size_t most)
 {
     std::vector<std::string> out;
-    CHECK(txn_.scan(Table::doc_by, prefix, prefix, [&](std::string_view key, std::string_view) {
+    CHECK(txn_.keys(Table::doc_by, prefix, prefix, [&](std::string_view key) {
         out.emplace_back(key.substr(prefix.size()));
         return out.size() <= most;
     }));
@@ -108,29 +115,50 @@ Result<std::vector<std::string>> PlaceRows::superseded_by(const std::string& doc
     return under(by_key('o', document), most);
 }
 
-Result<std::vector<RecordDocument>> PlaceRows::repeats_of(const RecordDocument& of)
+Result<Repeats> PlaceRows::repeats_of(const RecordDocument& of)
 {
     std::vector<std::string> carriers = of.inherits;
     carriers.push_back(of.document);
-    std::vector<RecordDocument> out;
-    for (const auto& carrier : carriers) {
-        TRY(const auto keys, under(by_key('r', carrier)));
+    Repeats out;
+    for (std::size_t looked = 0; const auto& carrier : carriers) {
+        // Those that leave with it are known by their keys: a package may hold the same document a thousand times.
+        const auto prefix = by_key('r', carrier);
+        std::vector<std::string> keys;
+        CHECK(txn_.keys(Table::doc_by, prefix, prefix, [&](std::string_view key) {
+            const auto document = key.substr(prefix.size());
+            if (!work_.is_leaving(document)) keys.emplace_back(document);
+            return keys.size() <= neighbours_max;
+        }));
         for (const auto& key : keys) {
-            TRY(auto found, row(key));
-            if (found && found->state == "repeats") out.push_back(*std::move(found));
+            if (looked == neighbours_max || work_.reads_left == 0) {
+                out.all = false;
+                return out;
+            }
+            ++looked;
+            --work_.reads_left;
+            auto found = readable_row(key);
+            if (found && found->state == "repeats") out.rows.push_back(*std::move(found));
         }
     }
     return out;
 }
 
+Status PlaceRows::forget_superseded(const std::string& document, const std::string& by)
+{
+    work_.bytes += row_overhead;
+    CHECK(txn_.erase(Table::doc_by, by_key('o', by) + document));
+    return Done{};
+}
+
 Result<bool> PlaceRows::read_again(const std::string& document)
 {
     const std::string attachment = document.substr(0, part_key_size);
-    TRY(const auto value, txn_.get(Table::document, attachment));
-    if (!value) return false;
-    TRY(auto again, decode_document(*value));
-    again.state = "pending";
-    CHECK(write(Table::document, attachment, encode(again)));
+    const auto value = txn_.get(Table::document, attachment);
+    if (!value || !*value) return false;
+    auto again = decode_document(**value);
+    if (!again) return false;
+    again->state = "pending";
+    CHECK(write(Table::document, attachment, encode(*again)));
     CHECK(write(Table::pending, attachment, ""));
     return true;
 }

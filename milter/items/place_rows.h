@@ -12,6 +12,12 @@ namespace direct {
 
 bool is_replacing(const RelatedDocument& r);  ///< RPLC or APND
 
+/// Documents that repeat one.
+struct Repeats {
+    std::vector<RecordDocument> rows;
+    bool all = true;  ///< false: there are more than may be read
+};
+
 /// One record within a transaction. What is read and written is counted in `work`.
 class PlaceRows {
 public:
@@ -20,7 +26,11 @@ public:
     {
     }
 
+    /// Fault: it cannot be opened or read.
     Result<std::optional<RecordDocument>> row(std::string_view document);
+    /// A neighbour's: nothing too when it cannot be opened. It must keep no other from being placed; what it says of others
+    /// is not believed, so that more is shown, not less.
+    std::optional<RecordDocument> readable_row(std::string_view document);
     /// The row with all it is known by.
     Status put(const RecordDocument& d);
     /// The row alone: nothing it is known by has changed.
@@ -35,8 +45,11 @@ public:
     Result<std::vector<std::string>> under(const std::string& prefix, std::size_t most = neighbours_max);
     /// Those that a document superseded, or one it stands for.
     Result<std::vector<std::string>> superseded_by(const std::string& document, std::size_t most);
-    /// Those that repeat a document, or repeated one whose place it took.
-    Result<std::vector<RecordDocument>> repeats_of(const RecordDocument& of);
+    /// Those that repeat a document, or repeated one whose place it took, but those that are leaving as well: as many as
+    /// may still be read.
+    Result<Repeats> repeats_of(const RecordDocument& of);
+    /// That a document was superseded by another is forgotten, its row is left as it is.
+    Status forget_superseded(const std::string& document, const std::string& by);
 
     /// The attachment is to be read again, so that the document has items of its own. False: it is gone.
     Result<bool> read_again(const std::string& document);

@@ -53,14 +53,21 @@ public:
 
     Result<RecordDocument> run()
     {
-        TRY(const auto before, rows_.row(me_.document));
+        TRY(const auto before, own_row());
         if (before) {
             me_.inherits = before->inherits;
             CHECK(rows_.erase(*before));
         }
         forget_verdict();
         CHECK(find_neighbours());
-        const RecordDocument* const superseder = find_superseder();
+        std::vector<RecordDocument> released;
+        if (const auto* superseder = find_superseder()) {
+            TRY(const bool known, find_released(me_, *superseder, before.has_value(), released));
+            if (known) {
+                me_.state = "superseded";
+                me_.other = superseder->document;
+            }
+        }
         if (RecordDocument* const same = find_same()) {
             const bool had_items = before && before->state != "repeats";
             CHECK(repeat(*same, had_items));
@@ -68,11 +75,22 @@ public:
             CHECK(judge_neighbours());
         }
         CHECK(rows_.put(me_));
-        if (before && me_.state == "superseded") CHECK(release_repeats(me_, *superseder));
+        if (me_.state == "superseded") CHECK(appoint_heir(rows_, me_, std::move(released)));
         return std::move(me_);
     }
 
 private:
+    /// As it was placed before. A row that cannot be opened is written anew; it may have had items.
+    Result<std::optional<RecordDocument>> own_row()
+    {
+        auto row = rows_.row(me_.document);
+        if (row) return row;
+        RecordDocument blank;
+        blank.document = me_.document;
+        blank.state = "current";
+        return std::optional(std::move(blank));
+    }
+
     void forget_verdict()
     {
         me_.state = "current";
@@ -87,27 +105,24 @@ private:
         for (const auto& prefix : rows_.neighbour_keys(me_)) {
             TRY(const auto keys, rows_.under(prefix, std::min(neighbours_max, left)));
             for (const auto& key : keys) {
-                if (key == me_.document || neighbours_.contains(key)) continue;
+                if (key == me_.document || neighbours_.contains(key) || rows_.work().is_leaving(key))
+                    continue;
                 if (neighbours_.size() == neighbours_max || left == 0) {
                     add_note(me_, "too-many-neighbours");
                     return Done{};
                 }
                 --left;
-                TRY(auto row, rows_.row(key));
-                if (row) neighbours_.emplace(key, *std::move(row));
+                if (auto row = rows_.readable_row(key)) neighbours_.emplace(key, *std::move(row));
             }
         }
         return Done{};
     }
 
-    const RecordDocument* find_superseder()
+    const RecordDocument* find_superseder() const
     {
         const RecordDocument* best = nullptr;
         for (const auto& [key, other] : neighbours_)
             if (replaces(other, me_) && (!best || other.version > best->version)) best = &other;
-        if (!best) return nullptr;
-        me_.state = "superseded";
-        me_.other = best->document;
         return best;
     }
 
@@ -164,8 +179,11 @@ private:
             add_note(me_, rows_.work().reads_left ? "circular" : "too-many-neighbours");
             return Done{};
         }
+        std::vector<RecordDocument> released;
+        TRY(const bool known, find_released(other, me_, true, released));
+        if (!known) return Done{};
         CHECK(rows_.put_superseded(other, me_.document));
-        return release_repeats(other, me_);
+        return appoint_heir(rows_, other, std::move(released));
     }
 
     /// Does the chain of what superseded me end in this document? True when it is too long to tell.
@@ -176,18 +194,26 @@ private:
         for (std::size_t n = 0; !next.empty(); ++n) {
             if (next == document || n == neighbours_max || left == 0) return true;
             --left;
-            TRY(const auto row, rows_.row(next));
-            next = row && row->state == "superseded" ? row->other : "";
+            const auto row = rows_.row(next);
+            if (!row) return true;
+            next = *row && (*row)->state == "superseded" ? (*row)->other : "";
         }
         return false;
     }
 
-    /// Those of another source do not go out of sight with it.
-    Status release_repeats(const RecordDocument& of, const RecordDocument& by)
+    /// Those that repeat a document and, being of another source, do not go out of sight with it. One of them is enough,
+    /// it answers for the others.
+    /// @return  false: there are too many to tell whether there is one, so that it must stay
+    Result<bool> find_released(const RecordDocument& of, const RecordDocument& by, bool may_be_repeated,
+                               std::vector<RecordDocument>& out)
     {
+        if (!may_be_repeated) return true;
         TRY(auto repeats, rows_.repeats_of(of));
-        std::erase_if(repeats, [&](const auto& row) { return replaces(by, row); });
-        return appoint_heir(rows_, of, std::move(repeats));
+        std::erase_if(repeats.rows, [&](const auto& row) { return replaces(by, row); });
+        out = std::move(repeats.rows);
+        if (repeats.all || !out.empty()) return true;
+        add_note(me_, "too-many-neighbours");
+        return false;
     }
 
     Status join_addenda(RecordDocument& other)
@@ -219,8 +245,11 @@ Result<bool> bring_back(PlaceRows& rows, const RecordDocument& gone)
     for (const auto& key : keys) {
         if (work.enough() || work.reads_left < neighbours_max) return false;
         --work.reads_left;
-        TRY(auto row, rows.row(key));
-        if (!row || row->state != "superseded" || row->other != gone.document) continue;
+        auto row = rows.readable_row(key);
+        if (!row || row->state != "superseded" || row->other != gone.document) {
+            CHECK(rows.forget_superseded(key, gone.document));
+            continue;
+        }
         if (gone.state == "superseded") {
             // Its word stands: what came after it is later than this one too.
             CHECK(rows.erase(*row));
@@ -247,18 +276,25 @@ Result<bool> displace(WriteTxn& txn, const RecordStore& store, std::string_view 
                       std::string_view document, PlacingWork& work)
 {
     PlaceRows rows(txn, store, record, work);
-    TRY(const auto row, rows.row(document));
+    auto found = rows.row(document);
+    if (!found) {
+        work.unreadable = std::string(record) + std::string(document);
+        return fail(std::move(found).error());
+    }
+    const auto& row = *found;
     if (!row) return true;
     // Nobody finds it any more, so that what it superseded is judged without it.
     CHECK(rows.erase(*row));
-    TRY(const bool whole, bring_back(rows, *row));
+    TRY(bool whole, bring_back(rows, *row));
+    const bool may_be_repeated = row->state != "repeats";
+    if (may_be_repeated && work.reads_left < neighbours_max) whole = false;
     if (!whole) {
         CHECK(rows.put_row(*row));
         return false;
     }
-    if (row->state == "repeats") return true;
+    if (!may_be_repeated) return true;
     TRY(auto repeats, rows.repeats_of(*row));
-    CHECK(appoint_heir(rows, *row, std::move(repeats)));
+    CHECK(appoint_heir(rows, *row, std::move(repeats.rows)));
     return true;
 }
 
@@ -268,7 +304,7 @@ Result<bool> displace_others(WriteTxn& txn, const RecordStore& store, std::strin
     std::vector<std::string> gone;
     const std::string all = std::string(record) + std::string(prefix);
     const auto most = 1 + placement_bytes_max / row_overhead;  // more cannot go in one transaction
-    CHECK(txn.scan(Table::record_doc, all, all, [&](std::string_view key, auto) {
+    CHECK(txn.keys(Table::record_doc, all, all, [&](std::string_view key) {
         std::string document(key.substr(record.size()));
         if (!present.contains(document)) gone.push_back(std::move(document));
         return gone.size() < most;

@@ -39,11 +39,18 @@ inline constexpr std::size_t placement_bytes_max = 2u << 20;
 /// What a row costs beside its bytes: keys lie far from each other, so that nearly each dirties a page of its own.
 inline constexpr std::size_t row_overhead = 512;
 
-/// What the placings of one transaction may still read, and have written.
+/// What the placings of one transaction may still read of other documents' rows, and have written.
 struct PlacingWork {
     std::size_t reads_left = neighbour_reads_max;
     std::size_t bytes = 0;
+    std::string leaving;  ///< documents that begin so leave as well, and take nobody's place; "" = none
+    std::string
+        unreadable;  ///< set with a fault: the place (record | document) whose row cannot be opened; see mend.h
     bool enough() const { return bytes >= placement_bytes_max; }
+    bool is_leaving(std::string_view document) const
+    {
+        return !leaving.empty() && document.starts_with(leaving);
+    }
 };
 
 /// Gone documents whose repeats one document answers for; one more each time the carrier of the items expires.
@@ -59,7 +66,9 @@ Result<RecordDocument> place(WriteTxn& txn, const RecordStore& store, std::strin
 
 /// Takes a document out of a record. What it had superseded is placed again: the version before is current, unless
 /// another one supersedes it too. What repeats the document becomes pending, to have the items itself.
-/// @return  false: one transaction takes no more; call it again in the next one
+/// @return  false: one transaction takes no more; call it again in the next one, with a new `work`. Until then it is in
+///          the record, beside what has come back already
+/// Fault: temporary; its row cannot be opened: `work` says which
 Result<bool> displace(WriteTxn& txn, const RecordStore& store, std::string_view record,
                       std::string_view document, PlacingWork& work);
 

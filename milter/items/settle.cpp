@@ -1,6 +1,8 @@
 // settle.cpp - see settle.h.
 #include "milter/items/settle.h"
 
+#include <syslog.h>
+
 #include <algorithm>
 #include <iterator>
 #include <memory>
@@ -9,8 +11,11 @@
 #include <vector>
 
 #include "milter/base/address.h"
+#include "milter/base/log.h"
+#include "milter/base/text.h"
 #include "milter/items/document_facts.h"
 #include "milter/items/item_index.h"
+#include "milter/items/mend.h"
 #include "milter/items/placement.h"
 #include "milter/items/rows.h"
 
@@ -142,26 +147,29 @@ private:
     {
         CHECK(erase_items(store_, records_, key_));
         std::vector<std::pair<std::string, std::string>> inner;  // key, content
-        Status read = Done{};
         CHECK(store_.read([&](ReadTxn& txn) {
             inner.clear();
-            return txn.scan(Table::document, key_, inner_key(key_, 1),
-                            [&](std::string_view key, std::string_view value) {
-                                auto row = decode_document(value);
-                                if (!row) read = fail(std::move(row).error());
-                                if (row) inner.emplace_back(key, row->whole.id);
-                                return row.has_value();
-                            });
+            return txn.keys(Table::document, key_, inner_key(key_, 1), [&](std::string_view key) {
+                // One that cannot be opened is written anew like the others.
+                const auto value = txn.get(Table::document, key);
+                const auto row =
+                    value && *value ? decode_document(**value) : Result<DocumentRecord>(DocumentRecord());
+                inner.emplace_back(key, row ? row->whole.id : "");
+                return true;
+            });
         }));
-        CHECK(read);
-        if (inner.empty()) return Done{};
-        return store_.write_making_room([&](WriteTxn& txn) -> Status {
-            for (const auto& [key, content] : inner) {
-                if (!content.empty()) CHECK(txn.erase_content(content));
-                CHECK(txn.erase(Table::document, key));
-            }
-            return Done{};
-        });
+        for (std::size_t at = 0; at < inner.size(); at += batch_rows) {
+            const auto erase_some = [&](WriteTxn& txn) -> Status {
+                for (auto i = at; i < std::min(inner.size(), at + batch_rows); ++i) {
+                    const auto& [key, content] = inner[i];
+                    if (!content.empty()) CHECK(erase_content_or_key(txn, content));
+                    CHECK(txn.erase(Table::document, key));
+                }
+                return Done{};
+            };
+            CHECK(store_.write_making_room(erase_some));
+        }
+        return Done{};
     }
 
     /// Prepared now: what clear() erased is gone for good.
@@ -238,6 +246,7 @@ private:
     {
         std::size_t next = at, reads_left = reads_left_;
         bool gone = false, other = false;
+        PlacingWork work, leaving;
         const auto place_some = [&](WriteTxn& txn) -> Status {
             wanted = written_;
             other = false;
@@ -246,9 +255,10 @@ private:
             // Its time passed while it was read: nothing of it stays.
             gone = !before;
             if (gone) return forget(txn);
-            PlacingWork work{reads_left_};
+            work = {.reads_left = reads_left_};
+            leaving = {};
             for (bool whole = true; whole && next < end && !work.enough(); next += whole) {
-                TRY(whole, step(txn, next, work, wanted));
+                TRY(whole, step(txn, next, work, leaving, wanted));
             }
             reads_left = work.reads_left;
             other = wanted != written_;
@@ -258,6 +268,13 @@ private:
         const auto bytes = std::min(placement_bytes_max, 4096 * (1 + end - at));
         auto done = store_.write(place_some, found_.front().row.summary.size() + bytes);
         if (other) return false;
+        if (!done && !leaving.unreadable.empty()) {
+            CHECK(mend_place(store_, leaving.unreadable));
+            LogLine(LOG_WARNING, "", "store")
+                .with("document", hex(key_))
+                .with("what", "a damaged row is mended");
+            return true;
+        }
         if (!done) return fail(std::move(done).error());
         at = next;
         reads_left_ = reads_left;
@@ -270,11 +287,13 @@ private:
     }
 
     /// False: it goes on in the next transaction.
-    Result<bool> step(WriteTxn& txn, std::size_t number, PlacingWork& work, Wanted& wanted)
+    Result<bool> step(WriteTxn& txn, std::size_t number, PlacingWork& work, PlacingWork& leaving,
+                      Wanted& wanted)
     {
         const auto& record = records_[number / (found_.size() + 1)];
-        const auto i = number % (found_.size() + 1);
-        if (i == found_.size()) return displace_rest(txn, record, work);
+        auto i = number % (found_.size() + 1);
+        // First those that are no more, so that none of the others is placed by them.
+        if (i-- == 0) return displace_rest(txn, record, work, leaving);
         if (!found_[i].has_place) return true;
         TRY(const auto row, place(txn, store_, record, found_[i].facts, work));
         if (row.state == "repeats")
@@ -285,21 +304,23 @@ private:
     }
 
     /// What an earlier reading found in this attachment and this one did not.
-    Result<bool> displace_rest(WriteTxn& txn, const std::string& record, PlacingWork& work)
+    /// @param leaving  one for each run of the transaction: placing alone has a budget of reads for the whole attachment
+    Result<bool> displace_rest(WriteTxn& txn, const std::string& record, PlacingWork& work,
+                               PlacingWork& leaving)
     {
         std::set<std::string> present;
         for (const auto& f : found_)
             if (f.has_place) present.insert(f.key);
-        PlacingWork own{.bytes = work.bytes};
-        TRY(const bool whole, displace_others(txn, store_, record, key_, present, own));
-        work.bytes = own.bytes;
+        leaving.bytes = work.bytes;
+        TRY(const bool whole, displace_others(txn, store_, record, key_, present, leaving));
+        work.bytes = leaving.bytes;
         return whole;
     }
 
     Status finish(WriteTxn& txn, const std::string& before)
     {
         TRY(const auto old, decode_document(before));
-        if (old.whole) CHECK(txn.erase_content(old.whole.id));
+        if (old.whole) CHECK(erase_content_or_key(txn, old.whole.id));
         auto& mine = found_.front();
         if (mine.whole) CHECK(mine.whole->attach(txn));
         CHECK(txn.put(Table::document, key_, encode(mine.row)));

@@ -3,7 +3,8 @@
 // In this order, so that a cut anywhere leaves the pending row and everything is done again:
 //   1. what an earlier run has left of this attachment goes
 //   2. inner documents, then items and the rows that lead to them, in batches; nobody sees them yet
-//   3. what each document is in each record (placement.h), as many as one transaction takes
+//   3. what is no longer found in it leaves each record, and what each document is there (placement.h), as many as one
+//      transaction takes
 //   4. with the last of these the attachment's own row with its state, and the pending row gone
 // Which items have to be written depends on 3: so that is tried first, and when it wants items that are not
 // there it changes nothing and they are written. A document that is in every record already costs one commit.

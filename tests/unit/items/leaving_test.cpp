@@ -65,6 +65,90 @@ BOOST_AUTO_TEST_CASE(the_version_before_is_current_again_when_the_later_one_expi
     nothing_is_left(c);
 }
 
+BOOST_AUTO_TEST_CASE(the_version_before_is_there_again_before_the_later_one_is_gone)
+{
+    // The later one's rows went in one transaction, and the earlier one came back in the next: whoever looked between
+    // them found neither document.
+    for (const int many : {1, 120}) {
+        Chart c;
+        std::vector<std::string> to;
+        for (int n = 0; n < many; ++n) to.push_back("a" + std::to_string(n) + "@here.example");
+        std::string wide(identity_bytes_max, 'w');
+        Json later = version(2);
+        for (int n = 0; n < 40 && many > 1; ++n)
+            later["document"]["relatedDocuments"].push_back(
+                {{"typeCode", "RPLC"}, {"ids", {{{"root", std::to_string(n) + wide.substr(9)}}}}});
+        const auto two = c.take({later}, to);
+        c.settle();
+        const auto one = c.take({version(1)}, to);
+        c.settle();
+        std::size_t looks = 0;
+        c.store.before_write = [&] {
+            ++looks;
+            const bool there = c.store.data().tables.at(Table::document).contains(part_key(two, 1));
+            for (const auto& box : to) {
+                const bool later_shown = there && c.state(two, 0, box) == "current";
+                BOOST_TEST((later_shown || c.state(one, 0, box) == "current"));
+                BOOST_TEST(!c.found({}, box).empty());
+            }
+        };
+        BOOST_TEST(expire_items(c.store, Time(milliseconds(2'000'000))).value() == 1u);
+        c.store.before_write = nullptr;
+        BOOST_TEST(looks >= (many == 1 ? 3u : 4u), looks);
+        BOOST_TEST(c.state(one, 0, to.back()) == "current");
+        BOOST_TEST(c.found({}, to.back()) == "v1");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_settled_while_its_message_leaves_many_records_leaves_them_again)
+{
+    // It is settled in between, and then again until it has gone.
+    for (int when = 1, expired = 1; expired; ++when) {
+        Chart c;
+        c.settle();
+        std::vector<std::string> to;
+        for (int n = 0; n < 120; ++n) to.push_back("a" + std::to_string(n) + "@here.example");
+        Json wide = version(1);
+        for (int n = 0; n < 40; ++n)
+            wide["document"]["relatedDocuments"].push_back(
+                {{"typeCode", "RPLC"}, {"ids", {{{"root", std::to_string(n) + std::string(180, 'w')}}}}});
+        const auto id = c.take({wide}, to);
+        c.settle();
+        const auto key = part_key(id, 1);
+        auto row = decode_document(c.store.data().tables.at(Table::document).at(key)).value();
+        int writes = 0;
+        expired = 0;
+        c.store.before_write = [&] {
+            if (writes++ != when || expired) return;
+            expired = 1;
+            static_cast<void>(settle_document(c.store, key, row, outcome_of(wide)));
+        };
+        BOOST_TEST(expire_items(c.store, Time(milliseconds(9'000'000))).value() == 1u);
+        c.store.before_write = nullptr;
+        nothing_is_left(c);
+        BOOST_REQUIRE(when < 20);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_document_that_repeats_one_no_longer_found_beside_it_has_its_items)
+{
+    // It was placed while the other still had its place, and had no items when that one went.
+    Chart c;
+    c.settle();
+    Json package = said({{"kind", "xdm"}}, {});
+    package["children"] = {version(1), version(1)};
+    const auto id = c.settled(package);
+    BOOST_TEST(c.state(id, 1) == "current");
+    BOOST_TEST(c.state(id, 2) == "repeats");
+    auto row = decode_document(c.store.data().tables.at(Table::document).at(part_key(id, 1))).value();
+    package["children"][0]["status"] = "malformed";
+    BOOST_REQUIRE(settle_document(c.store, part_key(id, 1), row, outcome_of(package)));
+    BOOST_TEST(c.state(id, 1) == "");
+    BOOST_TEST(c.state(id, 2) == "current");
+    BOOST_TEST(c.found() == "v1");
+    BOOST_TEST(c.store.rows(Table::pending) == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(the_latest_of_those_that_are_left_is_the_current_one)
 {
     Chart c;
