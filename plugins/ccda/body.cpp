@@ -26,7 +26,28 @@ bool is_of_section(std::string_view name)
 
 bool is_told(std::string_view name)
 {
-    return is_of_section(name) || is_one_of(name, {"title", "text", "entry", "component"});
+    return is_of_section(name) || is_one_of(name, {"title", "text", "entry", "component", "section"});
+}
+
+// The step of a path for the number-th of what should stand once.
+std::string step(const char* name, std::size_t number)
+{
+    return std::string("/") + name + (number > 1 ? "[" + std::to_string(number) + "]" : "");
+}
+
+// An element, or an attribute that is not as the schema has it anyway, that nobody took.
+bool says_more(pugi::xml_node node, const Taken& taken)
+{
+    for (pugi::xml_attribute a : node.attributes()) {
+        const std::string_view name = a.name(), value = a.value();
+        if (name == "nullFlavor" || name == "negationInd" || (name == "typeCode" && value != "COMP") ||
+            (name == "classCode" && value != "DOCBODY") || (name == "moodCode" && value != "EVN"))
+            return true;
+    }
+    for (pugi::xml_node n : node.children())
+        if (n.type() == pugi::node_element && element_field(n.name()).row->as != As::ignore && !taken.has(n))
+            return true;
+    return false;
 }
 
 // All text of an element, as it stands: a file's content, not words to be read.
@@ -54,27 +75,58 @@ std::size_t count_children(pugi::xml_node n, const char* name)
 
 }  // namespace
 
+// There should be one component with one body in it; who says more is heard.
 void Body::walk(pugi::xml_node document)
 {
-    const pugi::xml_node component = document.child("component");
-    if (pugi::xml_node body = component.child("structuredBody"))
-        sections(body, "/ClinicalDocument/component/structuredBody");
-    else if (pugi::xml_node other = component.child("nonXMLBody"))
-        unstructured(other);
+    std::size_t number = 0;
+    for (pugi::xml_node component : document.children("component")) {
+        const std::string path = "/ClinicalDocument" + step("component", ++number);
+        std::size_t structured = 0, others = 0;
+        for (pugi::xml_node body : component.children()) {
+            if (cda_.stopped()) return;
+            const std::string_view name = body.name();
+            if (name == "structuredBody")
+                sections(body, path + step("structuredBody", ++structured));
+            else if (name == "nonXMLBody")
+                unstructured(body, path + step("nonXMLBody", ++others));
+        }
+        beside(component, path);
+    }
 }
 
-// Sections in sections: as deep as the view allows.
+// Sections in sections: as deep as the view allows. One that stands without its component is a section too.
 void Body::sections(pugi::xml_node parent, const std::string& path)
 {
-    std::size_t number = 0;
-    for (pugi::xml_node component : parent.children("component")) {
+    std::size_t components = 0, bare = 0;
+    for (pugi::xml_node n : parent.children()) {
         if (cda_.stopped()) return;
-        ++number;
-        if (pugi::xml_node node = component.child("section"))
-            section(node, path + "/component[" + std::to_string(number) + "]/section");
-        else
-            cda_.skip("other", "component without a section");
+        const std::string_view name = n.name();
+        if (name == "section") section(n, path + step("section", ++bare));
+        if (name != "component") continue;
+        const std::string here = path + "/component[" + std::to_string(++components) + "]";
+        std::size_t inside = 0;
+        for (pugi::xml_node node : n.children("section")) section(node, here + step("section", ++inside));
+        if (!inside) cda_.skip("other", "component without a section");
+        beside(n, here);
     }
+    if (std::strcmp(parent.name(), "structuredBody") == 0) beside(parent, path);
+}
+
+// What a level around sections says beside them: confidentiality and language of the body, and what does not
+// belong there.
+void Body::beside(pugi::xml_node level, const std::string& path)
+{
+    Taken inside;
+    for (pugi::xml_node n : level.children())
+        if (is_one_of(n.name(), {"structuredBody", "nonXMLBody", "component", "section"})) inside.add(n);
+    if (cda_.stopped() || !says_more(level, inside)) return;
+    auto& w = cda_.json;
+    w.clear();
+    w.open('{');
+    w.field("path", path);
+    members(cda_, level, inside);
+    w.close('}');
+    keep(around_, "document");
 }
 
 void Body::section(pugi::xml_node node, const std::string& path)
@@ -108,8 +160,31 @@ void Body::describe(const Section& s, std::size_t items)
     w.number_field("offset", cda_.xml.offset(s.node));
     w.field("path", s.path);
     narrative(s.name(), s.node.child("text"));
+    said_again(s);
     w.close('}');
-    keep(s.name());
+    keep(contents_, s.name());
+}
+
+// Title and text stand once; the second and later ones are told as what they are.
+void Body::said_again(const Section& s)
+{
+    auto& w = cda_.json;
+    const pugi::xml_node title = s.node.child("title").next_sibling("title"),
+                         text = s.node.child("text").next_sibling("text");
+    if (title) {
+        w.open_field("titleMore", '[');
+        for (pugi::xml_node n = title; n; n = n.next_sibling("title")) w.text(cda_.narrative.line(n));
+        w.close(']');
+    }
+    if (text) {
+        w.open_field("narrativeMore", '[');
+        for (pugi::xml_node n = text; n; n = n.next_sibling("text")) {
+            w.open('{');
+            narrative(s.name(), n);
+            w.close('}');
+        }
+        w.close(']');
+    }
 }
 
 void Body::narrative(const char* section, pugi::xml_node text)
@@ -118,7 +193,7 @@ void Body::narrative(const char* section, pugi::xml_node text)
     const NarrativeTree tree(cda_.xml, text);
     if (tree.dropped()) cda_.note("a script, style or frame in a narrative was left out");
     const auto before = cda_.json.mark();
-    const std::size_t used = contents_.size() + cda_.json.size(), all = contents_max();
+    const std::size_t used = told() + cda_.json.size(), all = contents_max();
     // Nearly always it fits. What does not is cut so that it must, though JSON doubles each quote.
     for (const std::size_t part : {1, 5}) {
         const std::size_t room = (all > used ? all - used : 0) / part;
@@ -129,7 +204,7 @@ void Body::narrative(const char* section, pugi::xml_node text)
         cda_.json.field("narrativeHtml", html.html);
         cut = cut || html.cut;
         if (cut) cda_.json.flag_field("narrativeCut", true);
-        if (contents_.size() + cda_.json.size() <= all) {
+        if (told() + cda_.json.size() <= all) {
             if (cut) cda_.skip(section, "a narrative larger than the host takes was cut");
             return;
         }
@@ -139,10 +214,10 @@ void Body::narrative(const char* section, pugi::xml_node text)
     cda_.skip(section, "more narrative than the host takes");
 }
 
-void Body::keep(const char* section)
+void Body::keep(JsonWriter& list, const char* section)
 {
-    if (contents_.size() + cda_.json.size() <= contents_max())
-        contents_.raw(cda_.json.str());
+    if (told() + cda_.json.size() <= contents_max())
+        list.raw(cda_.json.str());
     else
         cda_.skip(section, "more sections than the host takes");
 }
@@ -153,9 +228,20 @@ std::size_t Body::contents_max() const
     return all - all / 8;
 }
 
-void Body::unstructured(pugi::xml_node body)
+void Body::unstructured(pugi::xml_node body, const std::string& path)
 {
-    const pugi::xml_node text = body.child("text");
+    const pugi::xml_node first = body.child("text");
+    embedded(body, first, body, path);
+    std::size_t number = 1;
+    for (pugi::xml_node text = first.next_sibling("text"); text; text = text.next_sibling("text")) {
+        if (cda_.stopped()) return;
+        embedded({}, text, text, path + step("text", ++number));
+    }
+}
+
+// One text of a body, and with the first of them what the body says beside it.
+void Body::embedded(pugi::xml_node body, pugi::xml_node text, pugi::xml_node place, const std::string& path)
+{
     const std::string_view media = text.attribute("mediaType").value();
     const bool encoded = std::strcmp(text.attribute("representation").value(), "B64") == 0;
     const std::string content = encoded ? decode_base64(raw_text(text)) : raw_text(text);
@@ -172,12 +258,13 @@ void Body::unstructured(pugi::xml_node body)
     w.field("language", body.child("languageCode").attribute("code").value());
     w.field("confidentiality", body.child("confidentialityCode").attribute("code").value());
     w.field("reference", text.child("reference").attribute("value").value());
+    rest_of_body(body);
     if (!content.empty()) w.number_field("size", content.size());
-    w.number_field("offset", cda_.xml.offset(body));
-    w.field("path", "/ClinicalDocument/component/nonXMLBody");
+    w.number_field("offset", cda_.xml.offset(place));
+    w.field("path", path);
     w.close('}');
     cda_.tell_item("nonXMLBody", "body");
-    describe_unstructured(body, encoded);
+    describe_embedded(text, place, path, encoded);
     if (encoded && content.empty()) cda_.skip("nonXMLBody", "the embedded body is not base64");
     // Words with markup are narrative; anything else is a file of its own, encoded or not.
     const bool blank = content.find_first_not_of(" \t\r\n") == std::string::npos;
@@ -185,7 +272,21 @@ void Body::unstructured(pugi::xml_node body)
     cda_.tell_child({sizeof(direct_child), {}, bytes_of(media), bytes_of(content), {}});
 }
 
-void Body::describe_unstructured(pugi::xml_node body, bool encoded)
+// Beside its texts a body has one language and one confidentiality.
+void Body::rest_of_body(pugi::xml_node body)
+{
+    Taken taken;
+    for (pugi::xml_node text : body.children("text")) taken.add(text);
+    for (const char* name : {"languageCode", "confidentialityCode"})
+        if (*body.child(name).attribute("code").value()) taken.add(body.child(name));
+    if (says_more(body, taken)) {
+        cda_.json.open_field("rest", '{');
+        members(cda_, body, taken);
+        cda_.json.close('}');
+    }
+}
+
+void Body::describe_embedded(pugi::xml_node text, pugi::xml_node place, const std::string& path, bool encoded)
 {
     auto& w = cda_.json;
     w.clear();
@@ -193,11 +294,11 @@ void Body::describe_unstructured(pugi::xml_node body, bool encoded)
     w.field("name", "nonXMLBody");
     w.number_field("entries", 0);
     w.number_field("items", 1);
-    w.number_field("offset", cda_.xml.offset(body));
-    w.field("path", "/ClinicalDocument/component/nonXMLBody");
-    if (!encoded) narrative("nonXMLBody", body.child("text"));
+    w.number_field("offset", cda_.xml.offset(place));
+    w.field("path", path);
+    if (!encoded) narrative("nonXMLBody", text);
     w.close('}');
-    keep("nonXMLBody");
+    keep(contents_, "nonXMLBody");
 }
 
 }  // namespace direct::ccda

@@ -59,6 +59,10 @@ direct_parse_status read(const direct_host* host, const direct_document* documen
     ccda::document_fields(cda, root, kind);
     cda.json.name("sections");
     cda.json.raw(body.contents());
+    if (const std::string around = body.around(); !around.empty()) {
+        cda.json.name("aroundSections");
+        cda.json.raw(around);
+    }
     encoding_fields(cda.json, xml.encoding(), xml.declared_encoding(), *document);
     declared_fields(cda.json, {kind.kind, ""}, *document);
     cda.json.close('}');

@@ -158,20 +158,26 @@ def forgive(raw, told):
             told.codes[code, system] += max(0, min(short, have))
 
 
+def nth(number):
+    return "[%d]" % number if number > 1 else ""
+
+
 def sections_of(root):
-    """(section element, path), nested ones too."""
+    """(section element, path), nested ones too: of every body, and every one of a component."""
+    def section(element, here):
+        yield element, here
+        yield from below(element, here)
+
     def below(parent, path):
-        number = 0
-        for component in parent.findall(HL7 + "component"):
-            number += 1
-            section = component.find(HL7 + "section")
-            if section is not None:
-                here = "%s/component[%d]/section" % (path, number)
-                yield section, here
-                yield from below(section, here)
-    body = root.find("%scomponent/%sstructuredBody" % (HL7, HL7))
-    if body is not None:
-        yield from below(body, "/ClinicalDocument/component/structuredBody")
+        for number, component in enumerate(parent.findall(HL7 + "component"), 1):
+            for inside, element in enumerate(component.findall(HL7 + "section"), 1):
+                yield from section(element, "%s/component[%d]/section%s" % (path, number, nth(inside)))
+        for number, element in enumerate(parent.findall(HL7 + "section"), 1):
+            yield from section(element, "%s/section%s" % (path, nth(number)))
+
+    for number, component in enumerate(root.findall(HL7 + "component"), 1):
+        for inside, body in enumerate(component.findall(HL7 + "structuredBody"), 1):
+            yield from below(body, "/ClinicalDocument/component%s/structuredBody%s" % (nth(number), nth(inside)))
 
 
 ENTRY = re.compile(r"^(.*?/entry\[\d+\])(/|$)")
@@ -245,7 +251,7 @@ def missing(xml, answer):
             out += ["%s: %s" % (place, line) for line in lost_references(entry, by_id, told)]
         raw, told = Said(), Said()
         for child in section:
-            if isinstance(child.tag, str) and local(child) not in ("text", "entry", "component", "title"):
+            if isinstance(child.tag, str) and local(child) not in ("text", "entry", "component", "section"):
                 from_xml(child, raw)
         from_json([s for s in answer["document"].get("sections", []) if s["path"] == path], told)
         forgive(raw, told)
@@ -254,8 +260,18 @@ def missing(xml, answer):
     for child in root:
         if isinstance(child.tag, str) and local(child) not in HEADER_KNOWN | {"component"}:
             from_xml(child, raw)
-    document = {k: v for k, v in answer["document"].items() if k != "sections"}
+    document = {k: v for k, v in answer["document"].items() if k not in ("sections", "aroundSections")}
     from_json([document] + by.get("header", []), told)
     forgive(raw, told)
     out += ["header: " + line for line in raw.missing_in(told)]
+    raw, told = Said(), Said()
+    inside = {"component", "section", "structuredBody", "nonXMLBody"}
+    for step in ("component", "component/structuredBody", "component/structuredBody/component"):
+        for level in root.findall("/".join(HL7 + name for name in step.split("/"))):
+            for child in level:
+                if isinstance(child.tag, str) and local(child) not in inside:
+                    from_xml(child, raw)
+    from_json(answer["document"].get("aroundSections", []), told)
+    forgive(raw, told)
+    out += ["around the sections: " + line for line in raw.missing_in(told)]
     return out
