@@ -1,35 +1,19 @@
 """A policy server (Postfix's SMTPD_POLICY protocol) that says what a listener answers, changed while Postfix runs."""
-import socketserver
-import threading
-
-from .base import free_port
+from .listener import Listener
 
 
-class Judge:
+class Judge(Listener):
     """Starts at once. at_rcpt[address] = "550 5.1.1 no" answers RCPT, at_end[address] the message of this single recipient;
     everything else passes. `asked` keeps the recipients in the order of their RCPT."""
 
     def __init__(self):
-        self.port = free_port()
         self.at_rcpt, self.at_end = {}, {}
         self.asked = []
-        judge = self
+        super().__init__(self._answer)
 
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self):
-                try:
-                    while request := _request(self.rfile):
-                        self.wfile.write(f"action={judge.action(request)}\n\n".encode())
-                except OSError:
-                    return
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self._server = Server(("127.0.0.1", self.port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+    def _answer(self, rfile, wfile):
+        while request := _request(rfile):
+            wfile.write(f"action={self.action(request)}\n\n".encode())
 
     def action(self, request):
         recipient = request.get("recipient", "")
@@ -42,10 +26,6 @@ class Judge:
         self.at_rcpt.clear()
         self.at_end.clear()
         self.asked.clear()
-
-    def stop(self):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def _request(lines):

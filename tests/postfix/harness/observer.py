@@ -3,42 +3,27 @@
 It shows what a milter of ours would be told (macros, commands), and stands in where a test of the harness
 needs an answer such as discard. Written from the protocol (version 6), not from libmilter.
 """
-import socketserver
 import struct
-import threading
 
-from .base import free_port
+from .listener import Listener
 
 CONTINUE, ACCEPT, DISCARD, TEMPFAIL, REJECT = b"c", b"a", b"d", b"t", b"r"
 
 
-class Observer:
+class Observer(Listener):
     """Listens on 127.0.0.1. answer: what is said at end of message."""
 
     def __init__(self, answer=CONTINUE):
-        self.port = free_port()
-        self.socket = f"inet:127.0.0.1:{self.port}"
         self.answer = answer
         self.messages = []  # dicts: macros {name: value}, sender, recipients, body
-        observer = self
+        super().__init__(self._talk)
+        self.socket = f"inet:127.0.0.1:{self.port}"
 
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self):
-                try:
-                    _Talk(observer, self.rfile, self.wfile).run()
-                except (OSError, struct.error):
-                    return
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self._server = Server(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def stop(self):
-        self._server.shutdown()
-        self._server.server_close()
+    def _talk(self, rfile, wfile):
+        try:
+            _Talk(self, rfile, wfile).run()
+        except struct.error:
+            return
 
 
 class _Talk:

@@ -1,10 +1,10 @@
 """The outside world: an SMTP server on 127.0.0.1 that keeps what it is given, per recipient."""
 import dataclasses
 import re
-import socketserver
 import threading
 
-from .base import free_port, until
+from .base import until
+from .listener import Listener
 
 
 @dataclasses.dataclass
@@ -18,32 +18,19 @@ class Mail:
     helo: str = ""
 
 
-class Sink:
+class Sink(Listener):
     """Starts at once. refuse[address] = b"550 5.1.1 no" answers RCPT; refuse_data answers the final dot.
 
     With dsn=False it does not offer DSN, so that Postfix reports "relayed" itself.
     """
 
     def __init__(self, dsn=False):
-        self.port = free_port()
         self.dsn = dsn
         self.refuse = {}
         self.refuse_data = None
         self._mails = []
         self._lock = threading.Lock()
-        sink = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self):
-                _Session(sink, self.rfile, self.wfile).run()
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-
-        self._server = Server(("127.0.0.1", self.port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+        super().__init__(lambda rfile, wfile: _Session(self, rfile, wfile).run())
 
     def keep(self, mail):
         with self._lock:
@@ -70,10 +57,6 @@ class Sink:
     def clear(self):
         with self._lock:
             self._mails.clear()
-
-    def stop(self):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class _Session:

@@ -2,19 +2,13 @@
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/vectors.h"
-#include "tests/unit/ccda/plugin_under_test.h"
+#include "tests/unit/ccr/record.h"
 #include "tests/unit/ccr/texts.h"
 
 using namespace direct::test;
 using nlohmann::json;
 
 namespace {
-
-const PluginUnderTest& ccr()
-{
-    static const PluginUnderTest plugin("ccr");
-    return plugin;
-}
 
 std::string full_bytes()
 {
@@ -38,11 +32,6 @@ std::string at(const json& value, const char* pointer)
 {
     const json found = value.value(json::json_pointer(pointer), json());
     return found.is_string() ? found.get<std::string>() : found.is_null() ? "(none)" : found.dump();
-}
-
-std::string record(const std::string& inside)
-{
-    return "<ContinuityOfCareRecord xmlns=\"urn:astm-org:CCR\">" + inside + "</ContinuityOfCareRecord>";
 }
 
 }  // namespace

@@ -4,22 +4,11 @@
 
 #include <chrono>
 
-#include "tests/unit/ccda/plugin_under_test.h"
+#include "tests/unit/ccr/record.h"
 
 using namespace direct::test;
 
 namespace {
-
-const PluginUnderTest& ccr()
-{
-    static const PluginUnderTest plugin("ccr");
-    return plugin;
-}
-
-std::string record(const std::string& inside)
-{
-    return "<ContinuityOfCareRecord xmlns=\"urn:astm-org:CCR\">" + inside + "</ContinuityOfCareRecord>";
-}
 
 std::string repeat(const std::string& text, int times)
 {

@@ -2,22 +2,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/vectors.h"
+#include "tests/unit/ccr/record.h"
 #include "tests/unit/ccr/texts.h"
 
 using namespace direct::test;
 
 namespace {
-
-const PluginUnderTest& ccr()
-{
-    static const PluginUnderTest plugin("ccr");
-    return plugin;
-}
-
-std::string record(const std::string& inside)
-{
-    return "<ContinuityOfCareRecord xmlns=\"urn:astm-org:CCR\">" + inside + "</ContinuityOfCareRecord>";
-}
 
 void field(const nlohmann::json& item, const std::string& pointer, const std::string& wanted)
 {
