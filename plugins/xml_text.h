@@ -20,7 +20,9 @@ struct XmlText {
 /// else `charset` (of the media type, may be empty), else UTF-8. ISO-8859-1 is read as windows-1252, which is
 /// what senders mean by it. A declaration that names anything else is refused (UTF-7 above all: it hides markup from
 /// whoever reads it as ASCII), a charset only when it is UTF-7 or UTF-32; any other one is noted and UTF-8 is
-/// tried. Bytes and character references that are no characters become '?' and blanks of the same length, so
+/// tried. Where UTF-8 is only declared or assumed, not marked, and most of the bytes above ASCII stand alone, as no
+/// UTF-8 has them, the document is read as windows-1252 (ISO-8859-15 when the charset says so), with a note; UTF-8
+/// that is merely damaged stays UTF-8. Bytes and character references that are no characters become '?' and blanks of the same length, so
 /// that offsets in UTF-8 input stay true.
 /// Source: clinical documents, sections 2 and 6; XML 1.0 appendix F.
 XmlText xml_text(std::string_view bytes, std::string_view charset);

@@ -112,6 +112,43 @@ BOOST_AUTO_TEST_CASE(characters)
     BOOST_TEST(wide_text.notes.size() == 1u);
 }
 
+// Micrograms in an old system's bytes: a declaration of UTF-8, or none, does not make them "?g".
+BOOST_AUTO_TEST_CASE(bytes_that_are_no_utf8_are_windows_1252)
+{
+    const std::string dose =
+        "<a>50 \xb5g \x96 \x93"
+        "caf\xe9\x94 \x80 5</a>";
+    const std::string read =
+        "<a>50 \xc2\xb5g \xe2\x80\x93 \xe2\x80\x9c"
+        "caf\xc3\xa9\xe2\x80\x9d \xe2\x82\xac 5</a>";
+    struct Case {
+        std::string bytes, charset;
+        std::size_t notes;
+    };
+    for (const auto& c : {Case{dose, "", 1}, Case{dose, "utf-8", 2}, Case{dose, "x-unknown", 2},
+                          Case{declared("utf-8", dose), "", 2}, Case{declared("utf-16", dose), "", 2},
+                          Case{declared("utf-8", dose), "iso-8859-1", 2}}) {
+        const auto t = xml_text(c.bytes, c.charset);
+        BOOST_TEST(t.encoding == "windows-1252", c.bytes);
+        BOOST_TEST(t.utf8.ends_with(read), c.bytes);
+        BOOST_TEST(t.notes.size() == c.notes, c.bytes << " " << c.charset);
+        BOOST_TEST(t.notes[0] == "the bytes are not UTF-8; read as windows-1252");
+    }
+    // The charset knows better than the declaration.
+    const auto latin9 = xml_text(declared("utf-8", "<a>\xa4 5</a>"), "iso-8859-15");
+    BOOST_TEST(latin9.encoding == "iso-8859-15");
+    BOOST_TEST(latin9.utf8.ends_with("<a>\xe2\x82\xac 5</a>"));
+    // Damaged UTF-8 stays UTF-8: marked as such, most of it well-formed, or cut at the end of what is looked at.
+    for (const std::string& utf8 :
+         {"\xef\xbb\xbf<a>\xb5g</a>"s, "<a>\xc3\xa9\xc3\xa8 \xb5g</a>"s, "<a>\xc3\xa9 \xb5g</a>"s,
+          "<a>\x81</a>"s, "<a/>\xe2"s, "<a/>\xe2\x82"s, "<a>\xe2\x82 \xe2\x82</a>"s}) {
+        const auto t = xml_text(utf8, "");
+        BOOST_TEST(t.encoding == "utf-8", utf8);
+        BOOST_TEST(t.utf8.find('?') != std::string::npos, utf8);
+        BOOST_TEST(t.notes.size() == 1u, utf8);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_xml_is_seen_at_once)
 {
     for (const std::string& yes : {"<a/>"s, " \r\n\t<?xml"s, "\xef\xbb\xbf<a/>"s, "\xff\xfe<\0a\0"s,
