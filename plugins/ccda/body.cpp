@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "plugins/ccda/base64.h"
+#include "plugins/ccda/embedded.h"
 #include "plugins/ccda/narrative_html.h"
 #include "plugins/ccda/values.h"
 #include "plugins/plugin_bytes.h"
@@ -48,15 +49,6 @@ bool says_more(pugi::xml_node node, const Taken& taken)
         if (n.type() == pugi::node_element && element_field(n.name()).row->as != As::ignore && !taken.has(n))
             return true;
     return false;
-}
-
-// All text of an element, as it stands: a file's content, not words to be read.
-std::string raw_text(pugi::xml_node node)
-{
-    std::string out;
-    for (pugi::xml_node n : node.children())
-        if (n.type() == pugi::node_pcdata || n.type() == pugi::node_cdata) out += n.value();
-    return out;
 }
 
 bool has_markup(pugi::xml_node text)

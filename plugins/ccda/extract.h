@@ -55,6 +55,11 @@ public:
     /// Hands the finished item to the host.
     void tell_item(const char* section, const char* kind);
     void tell_child(const direct_child& child);
+    /// Files of texts that one document hands on: the host takes 1,000 inside one document, and ends one with more.
+    static constexpr std::size_t files_max = 100;
+    /// Hands on the file of a text, the first time that the element at `offset` is met. False: it is one more than
+    /// files_max, told as skipped.
+    bool tell_file(std::size_t offset, const direct_child& file);
     std::size_t items() const { return items_; }
     /// Bytes the host takes as one JSON object.
     std::size_t document_max() const
@@ -77,6 +82,8 @@ private:
     bool stopped_ = false, cut_ = false;
     std::size_t items_ = 0;
     std::unordered_set<std::string> seen_;
+    std::unordered_set<std::size_t> files_;
+    bool files_refused_ = false;
 };
 
 /// A clinical statement and where it stands.

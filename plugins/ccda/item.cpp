@@ -1,5 +1,6 @@
 // item.cpp - what every item has, and entries nobody understood.
 #include <cstring>
+#include <utility>
 
 #include "plugins/ccda/extract.h"
 #include "plugins/ccda/values.h"
@@ -45,6 +46,18 @@ void Cda::tell_document(std::string_view object)
 void Cda::tell_child(const direct_child& child)
 {
     if (!stopped_ && host_.child(host_.context, &child)) stopped_ = true;
+}
+
+bool Cda::tell_file(std::size_t offset, const direct_child& file)
+{
+    if (files_.contains(offset)) return true;
+    if (files_.size() == files_max) {
+        if (!std::exchange(files_refused_, true)) skip("document", "more than 100 files in texts");
+        return false;
+    }
+    files_.insert(offset);
+    tell_child(file);
+    return true;
 }
 
 void Cda::tell_item(const char* section, const char* kind)

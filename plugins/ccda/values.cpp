@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "plugins/ccda/embedded.h"
 #include "plugins/ccda/statement.h"
 #include "plugins/xml_text.h"
 
@@ -212,12 +213,11 @@ void other_members(Cda& cda, pugi::xml_node node)
     if (!node.first_child()) return;
     quantity_parts(cda, node, false);
     code_children(cda, node);
-    if (std::strcmp(attribute(node, "representation"), "B64") == 0) {
-        // Pictures and sounds stay in the document: told is how large they are there.
-        cda.json.number_field("encodedSize", std::strlen(node.text().get()));
-        return;
-    }
-    const auto words = cda.narrative.text_of(node, cda.reference_room());
+    const bool encoded = is_base64(node);
+    // Pictures and sounds stay in the document: told is how large they are there.
+    if (encoded) cda.json.number_field("encodedSize", std::strlen(node.text().get()));
+    const std::size_t room = cda.reference_room();
+    const auto words = encoded ? cda.narrative.referred(node, room) : cda.narrative.text_of(node, room);
     cda.json.field("text", words.text);
     cda.json.field("reference", words.reference);
     if (words.cut) cda.json.flag_field("textCut", true);
@@ -330,7 +330,9 @@ void value_field(Cda& cda, const char* name, pugi::xml_node node)
 void text_field(Cda& cda, const char* name, pugi::xml_node ed)
 {
     if (!ed) return;
-    const auto words = cda.narrative.text_of(ed, cda.reference_room());
+    const bool file = is_base64(ed) && file_members(cda, name, ed);
+    const std::size_t room = cda.reference_room();
+    const auto words = file ? cda.narrative.referred(ed, room) : cda.narrative.text_of(ed, room);
     cda.json.field(name, words.text);
     if (!words.reference.empty()) cda.json.field(std::string(name) + "Reference", words.reference);
     if (words.cut) cda.json.flag_field(std::string(name) + "Cut", true);

@@ -34,7 +34,8 @@ void value_field(Cda& cda, const char* name, pugi::xml_node node);
 /// ED: its words, or those its reference points to. "<name>Reference" is a reference the words are not (or not
 /// wholly) from: one beside own words, or one that leads nowhere or to no words. "<name>Cut": there is more of the
 /// text than is told here, or it is left out for want of room; with a reference the narrative has it whole.
-/// "<name>MediaType" is what it holds when that is no plain text. In a value the same are "text", "reference",
+/// "<name>MediaType" is what it holds when that is no plain text. A file in base64 is handed on and told as in
+/// embedded.h; its words are then those of its reference. In a value the same are "text", "reference",
 /// "textCut".
 void text_field(Cda& cda, const char* name, pugi::xml_node ed);
 /// ST, SC: its words; a code it has beside them is "<name>Code".

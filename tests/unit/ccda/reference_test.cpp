@@ -133,3 +133,70 @@ BOOST_AUTO_TEST_CASE(a_reference_to_no_words_is_kept)
     }
     BOOST_TEST(at(told.items[4], "/textReference") == "http://x.example/y");
 }
+
+// "%PDF-1.4 hello"
+BOOST_AUTO_TEST_CASE(a_file_in_a_text_is_handed_on)
+{
+    const auto told = read("<content ID=\"n1\">See the file</content>",
+                           entry("<text mediaType=\"application/pdf\" representation=\"B64\">JVBERi0x\n LjQg"
+                                 "aGVsbG8=<reference value=\"#n1\"/></text>"));
+    const auto& item = told.items.at(0);
+    BOOST_TEST(at(item, "/text") == "See the file");
+    BOOST_TEST(at(item, "/textMediaType") == "application/pdf");
+    BOOST_TEST(at(item, "/textRepresentation") == "B64");
+    BOOST_TEST(at(item, "/textEncodedSize") == "22");
+    BOOST_TEST(!item.contains("textReference"));
+    BOOST_REQUIRE(told.children.size() == 1u);
+    BOOST_TEST(told.children[0].first == "application/pdf");
+    BOOST_TEST(told.children[0].second == "%PDF-1.4 hello");
+    BOOST_TEST(at(told.containers[0], "/element") == "text");
+    BOOST_TEST(at(told.containers[0], "/size") == "14");
+    BOOST_TEST(told.containers[0].at("offset") == item.at("textFileOffset"));
+    BOOST_TEST(told.skipped.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_large_file_in_a_text_is_whole)
+{
+    std::string encoded;
+    for (int i = 0; i < 100'000; ++i) encoded += "AAAA";
+    const auto told =
+        read("", entry("<text mediaType=\"image/png\" representation=\"b64\">" + encoded + "</text>"));
+    BOOST_TEST(!told.items.at(0).contains("text"));
+    BOOST_TEST(told.items.at(0).at("textEncodedSize") == 400'000u);
+    BOOST_TEST(told.children.at(0).second == std::string(300'000, '\0'));
+    BOOST_TEST(told.skipped.empty());
+}
+
+BOOST_AUTO_TEST_CASE(words_that_claim_to_be_base64_are_told_as_words)
+{
+    const auto told = read("", entry("<text representation=\"B64\">Take two, then call.</text>"));
+    BOOST_TEST(at(told.items.at(0), "/text") == "Take two, then call.");
+    BOOST_TEST(at(told.items.at(0), "/textRepresentation") == "B64");
+    BOOST_TEST(told.children.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_file_is_handed_on_once_and_not_without_end)
+{
+    const auto twice = ccda().read(
+        "<ClinicalDocument "
+        "xmlns=\"urn:hl7-org:v3\"><component><structuredBody><component><section><templateId "
+        "root=\"2.16.840.1.113883.10.20.22.2.1\"/><entry><substanceAdministration><entryRelationship><"
+        "substanceAdministration>"
+        "<templateId root=\"2.16.840.1.113883.10.20.22.4.147\"/><text representation=\"B64\">QUJD</text>"
+        "</substanceAdministration></entryRelationship></substanceAdministration></entry></section></"
+        "component>"
+        "</structuredBody></component></ClinicalDocument>");
+    const auto& item = twice.items.at(0);
+    BOOST_TEST(item.at("sigFileOffset") == item.at("related").at(0).at("textFileOffset"));
+    BOOST_TEST(twice.children.size() == 1u);
+
+    std::string entries;
+    for (int i = 0; i < 103; ++i) entries += entry("<text representation=\"B64\">QUJD</text>");
+    const auto many = read("", entries);
+    BOOST_TEST(many.children.size() == 100u);
+    BOOST_TEST(many.items.at(99).contains("textFileOffset"));
+    BOOST_TEST(!many.items.at(100).contains("textFileOffset"));
+    BOOST_TEST(many.items.at(102).at("textEncodedSize") == 4u);
+    BOOST_REQUIRE(many.skipped.size() == 1u);
+    BOOST_TEST(many.skipped[0].second == "more than 100 files in texts");
+}
