@@ -64,7 +64,8 @@ void reasons_and_references(Cda& cda, const Statement& s, Taken& taken)
     if (!s.node.child("entryRelationship")) return;
     parts_field(cda, "indications", "indication", s, taken, [](pugi::xml_node holder, pugi::xml_node n) {
         return is_element(n, "observation") &&
-               (indication.is(n) || (has_type(holder, "RSON") && !n.child("component")));
+               (indication.is(n) ||
+                (has_type(holder, "RSON") && !n.child("component") && !refusal_reason.is(n)));
     });
     parts_field(cda, "reactions", "reaction", s, taken,
                 [](pugi::xml_node, pugi::xml_node n) { return reaction.is(n); });

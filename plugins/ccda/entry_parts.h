@@ -9,11 +9,14 @@
 
 namespace direct::ccda {
 
+/// Why an administration was refused: no reason for which it was given, though the relation is RSON too.
+inline constexpr Qualifier refusal_reason = {"refusalReason", {"2.16.840.1.113883.10.20.22.4.53"}};
+
 /// "devices": participants that are a device or product instance, with their UDI among the ids.
 void devices_field(Cda& cda, pugi::xml_node statement, Taken& taken);
 /// "locations": participants that are a place (LOC, or a service delivery location).
 void locations_field(Cda& cda, pugi::xml_node statement, Taken& taken);
-/// "indications", "reactions", "instructions", and "refersTo": entries of the document pointed at by id.
+/// "indications" (no refusal reasons), "reactions", "instructions", and "refersTo": entries of the document pointed at by id.
 void reasons_and_references(Cda& cda, const Statement& s, Taken& taken);
 /// "priority": value of the priority preference (2.16.840.1.113883.10.20.22.4.143).
 void priority_field(Cda& cda, pugi::xml_node statement, Taken& taken);

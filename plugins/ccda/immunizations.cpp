@@ -5,7 +5,6 @@
 namespace direct::ccda {
 namespace {
 
-constexpr Qualifier refusal = {"refusalReason", {"2.16.840.1.113883.10.20.22.4.53"}};
 constexpr Qualifier series_number[] = {{"doseNumber", {"2.16.840.1.113883.10.20.1.46"}}};
 
 // The reason is the observation's code; the observation itself stays in "related".
@@ -13,7 +12,7 @@ void refusal_field(Cda& cda, pugi::xml_node statement)
 {
     for (pugi::xml_node holder : statement.children("entryRelationship")) {
         const pugi::xml_node s = statement_in(holder);
-        if (refusal.is(s)) return code_field(cda, refusal.name, s.child("code"));
+        if (refusal_reason.is(s)) return code_field(cda, refusal_reason.name, s.child("code"));
     }
 }
 

@@ -39,7 +39,8 @@ bool is_supply(pugi::xml_node, pugi::xml_node s)
 
 bool is_indication(pugi::xml_node holder, pugi::xml_node s)
 {
-    return is_element(s, "observation") && (has_type(holder, "RSON") || indication.is(s));
+    return is_element(s, "observation") &&
+           (indication.is(s) || (has_type(holder, "RSON") && !refusal_reason.is(s)));
 }
 
 // Words of the free-text instruction; the statement that holds them stays in "related".

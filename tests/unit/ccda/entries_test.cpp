@@ -102,6 +102,9 @@ BOOST_AUTO_TEST_CASE(immunizations)
     BOOST_TEST(at(all[1], "/negationInd") == "true");
     BOOST_TEST(at(all[1], "/administered") == "false");
     BOOST_TEST(at(all[1], "/refusalReason/displayName") == "Patient objection");
+    // Why it was refused is not what it was given for.
+    BOOST_TEST(!all[1].contains("indications"));
+    BOOST_TEST(at(all[1], "/related/0/code/code") == "PATOBJ");
     BOOST_TEST(at(all[1], "/effectiveTime/nullFlavor") == "NA");
     BOOST_TEST(!all[1].contains("null"));
 
