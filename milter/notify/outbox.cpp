@@ -43,19 +43,33 @@ Status owe(WriteTxn& txn, const OutboxEntry& entry)
     return put_outbox(txn, entry, entry);
 }
 
+namespace {
+
+Result<std::vector<std::string>> all_ids(RecordStore& store)
+{
+    std::vector<std::string> ids;
+    CHECK(store.read([&](ReadTxn& txn) {
+        ids.clear();
+        return txn.keys(Table::outbox, "", "", [&](std::string_view key) {
+            ids.emplace_back(key);
+            return true;
+        });
+    }));
+    return ids;
+}
+
+}  // namespace
+
 Result<std::vector<OutboxEntry>> list_outbox(RecordStore& store)
 {
     std::vector<OutboxEntry> out;
-    Status damaged = Done{};
-    CHECK(store.read([&](ReadTxn& txn) {
-        return txn.scan(Table::outbox, "", "", [&](std::string_view, std::string_view value) {
-            auto entry = decode_outbox(value);
-            if (!entry) damaged = fail(entry.error());
-            if (entry) out.push_back(std::move(*entry));
-            return entry.has_value();
-        });
+    TRY(const auto ids, all_ids(store));
+    CHECK(store.read([&](ReadTxn& txn) -> Status {
+        out.clear();
+        for (const auto& id : ids)
+            if (auto entry = get_outbox(txn, id); entry && *entry) out.push_back(std::move(**entry));
+        return Done{};
     }));
-    CHECK(damaged);
     return out;
 }
 
@@ -65,15 +79,16 @@ Result<std::size_t> retry_outbox(RecordStore& store, std::string_view id_hex, Ti
     if (!id_hex.empty()) {
         TRY(wanted, unhex(id_hex));
     }
-    TRY(const auto entries, list_outbox(store));
-    std::vector<std::string> ids;
-    for (const auto& e : entries)
-        if (wanted.empty() || e.id == wanted) ids.push_back(e.id);
+    TRY(auto ids, all_ids(store));
+    if (!wanted.empty()) std::erase_if(ids, [&](const std::string& id) { return id != wanted; });
     std::size_t number = 0;
     const auto make_due = [&](WriteTxn& txn) -> Status {
         number = 0;
         for (const auto& id : ids) {
-            TRY(const auto before, get_outbox(txn, id));
+            const auto found = get_outbox(txn, id);
+            if (!found && wanted.empty()) continue;  // damaged: it must not keep the others
+            if (!found) return fail(found.error());
+            const auto& before = *found;
             if (!before) continue;  // handed over meanwhile
             OutboxEntry entry = *before;
             // Its time begins again, or the next failure would give it up at once.

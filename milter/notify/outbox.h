@@ -45,7 +45,8 @@ HandOverResult submit(const Settings& settings, const OutboxEntry& entry, std::s
 /// to stop; sessions in work may need 30 of them before, and what is in the store is written after.
 inline constexpr milliseconds stop_patience = seconds(20);
 
-/// Hands over what is due, several entries at once and in no certain order; one entry is never in two hands. Its
+/// Hands over what is due, several entries at once and in no certain order; one entry is never in two hands. One that cannot
+/// be read or noted is put off (reinject.retry_max) and told in the log; it stops no other. Its
 /// threads start with the first wake() and end with stop(). Memory: one message above 1 MB at a time, and one smaller
 /// one per connection. Thread safe.
 class OutboxSender {
@@ -75,8 +76,10 @@ private:
 /// Removes what is known of entries settled before that time. Number removed.
 Result<std::size_t> sweep_settled(RecordStore& store, Time before);
 
+/// Every entry that can be read.
 Result<std::vector<OutboxEntry>> list_outbox(RecordStore& store);
-/// Makes everything (or one id, hex) due now and un-fails it. Number of entries.
+/// Makes everything (or one id, hex) due now and un-fails it. Number of entries. Those that cannot be read are left; Fault:
+/// temporary when it is the one that was named.
 Result<std::size_t> retry_outbox(RecordStore& store, std::string_view id_hex, Time now);
 
 }  // namespace direct

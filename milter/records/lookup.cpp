@@ -10,6 +10,16 @@ Json damaged(std::string_view key)
     return {{"id", hex(key)}, {"state", "damaged"}};
 }
 
+Status each_row(ReadTxn& txn, Table table, std::string_view prefix, std::string_view from,
+                const std::function<bool(std::string_view key, const Result<std::string>& value)>& visit)
+{
+    return txn.keys(table, prefix, from, [&](std::string_view key) {
+        auto value = txn.get(table, key);
+        if (!value) return visit(key, fail(std::move(value).error()));
+        return !*value || visit(key, std::move(**value));
+    });
+}
+
 Reply list_table(const Context& c, Parameters& p, Table table, const char* name,
                  Result<Json> (*row_of_value)(std::string_view))
 {
@@ -21,13 +31,13 @@ Reply list_table(const Context& c, Parameters& p, Table table, const char* name,
     reply[name] = Json::array();
     auto from_text = since ? iso8601(*since) : "";
     auto done = c.store.read([&](ReadTxn& txn) {
-        return txn.scan(table, {}, from, [&](std::string_view key, std::string_view value) {
-            auto row = row_of_value(value);
+        return each_row(txn, table, {}, from, [&](std::string_view key, const Result<std::string>& value) {
+            const auto row = value ? row_of_value(*value) : Result<Json>(fail(value.error()));
             auto shown = row ? *row : damaged(key);
             // One format everywhere, so that text order is time order.
             if (row && shown["received"].get_ref<const std::string&>() < from_text) return true;
             if (!page.room(key)) return false;
-            page.add(value.size() + 600);
+            page.add((value ? value->size() : 0) + 600);
             reply[name].push_back(std::move(shown));
             return true;
         });

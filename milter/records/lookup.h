@@ -1,6 +1,7 @@
 // lookup.h - inside this room only: rows by id or Message-ID, and tables as lists.
 #pragma once
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,10 @@ namespace direct::verbs {
 
 /// A value that does not decode is shown as damaged: one bad row must not hide the others.
 Json damaged(std::string_view key);
+/// As scan(), but a value that cannot be opened any more is a Fault for visit and does not end it. The page is the limit: each
+/// value is read by itself.
+Status each_row(ReadTxn& txn, Table table, std::string_view prefix, std::string_view from,
+                const std::function<bool(std::string_view key, const Result<std::string>& value)>& visit);
 /// All rows of a table, page by page; parameters limit, cursor, since.
 Reply list_table(const Context& c, Parameters& p, Table table, const char* name,
                  Result<Json> (*row_of_value)(std::string_view));

@@ -6,6 +6,7 @@
 #include "milter/base/text.h"
 #include "milter/notify/outbox.h"
 #include "milter/notify/owed_notice.h"
+#include "milter/records/lookup.h"
 #include "milter/records/verbs.h"
 #include "milter/store/schema.h"
 
@@ -137,14 +138,14 @@ Reply outbox_list(const Context& c, Parameters& p)
     Json reply;
     reply["outbox"] = Json::array();
     auto done = c.store.read([&](ReadTxn& txn) {
-        return txn.scan(Table::outbox, {}, from, [&](std::string_view key, std::string_view value) {
-            if (!page.room(key)) return false;
-            page.add(value.size() + 500);
-            auto entry = decode_outbox(value);
-            reply["outbox"].push_back(entry ? outbox_row(*entry)
-                                            : Json{{"id", hex(key)}, {"state", "damaged"}});
-            return true;
-        });
+        return each_row(
+            txn, Table::outbox, {}, from, [&](std::string_view key, const Result<std::string>& value) {
+                if (!page.room(key)) return false;
+                page.add((value ? value->size() : 0) + 500);
+                const auto entry = value ? decode_outbox(*value) : Result<OutboxEntry>(fail(value.error()));
+                reply["outbox"].push_back(entry ? outbox_row(*entry) : damaged(key));
+                return true;
+            });
     });
     if (!done) return bad(done.error());
     if (page.full()) {

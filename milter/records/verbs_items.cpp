@@ -39,20 +39,21 @@ Result<std::vector<Shelf>> shelves_of(ReadTxn& txn, const Context& c, const Mess
     std::vector<Shelf> out;
     Status trouble = Done{};
     std::uint32_t settled_part = 0;
-    CHECK(txn.scan(Table::document, m.id, m.id, [&](std::string_view key, std::string_view value) {
-        auto row = decode_document(value);
-        if (!row) return true;  // told by record.show
-        if (row->inner == 0 && row->state != "pending") settled_part = row->part;
-        auto superseded = is_superseded(txn, c.store, m, key);
-        if (!superseded) {
-            trouble = fail(superseded.error());
-            return false;
-        }
-        Shelf s{row->part, row->inner, row->first_item, row->first_item + row->items, false, *superseded};
-        s.visible = settled_part == row->part && (all || !s.superseded);
-        out.push_back(s);
-        return true;
-    }));
+    CHECK(each_row(
+        txn, Table::document, m.id, m.id, [&](std::string_view key, const Result<std::string>& value) {
+            const auto row = value ? decode_document(*value) : Result<DocumentRecord>(fail(value.error()));
+            if (!row) return true;  // told by record.show
+            if (row->inner == 0 && row->state != "pending") settled_part = row->part;
+            auto superseded = is_superseded(txn, c.store, m, key);
+            if (!superseded) {
+                trouble = fail(superseded.error());
+                return false;
+            }
+            Shelf s{row->part, row->inner, row->first_item, row->first_item + row->items, false, *superseded};
+            s.visible = settled_part == row->part && (all || !s.superseded);
+            out.push_back(s);
+            return true;
+        }));
     CHECK(trouble);
     return out;
 }
@@ -86,19 +87,22 @@ Status items_of_message(ReadTxn& txn, const Context& c, const MessageRecord& m, 
                         const std::string& from, Page& page, Json& reply)
 {
     TRY(const auto shelves, shelves_of(txn, c, m, asked.query.superseded));
-    return txn.scan(Table::item, m.id, from, [&](std::string_view key, std::string_view value) {
-        if (key.size() != item_key_size) return true;
-        const auto part = read_be32(key.substr(id_size)), number = read_be32(key.substr(part_key_size));
-        const auto shelf = std::find_if(shelves.begin(), shelves.end(), [&](const Shelf& s) {
-            return s.part == part && number >= s.first && number < s.end;
+    return each_row(
+        txn, Table::item, m.id, from, [&](std::string_view key, const Result<std::string>& value) {
+            if (key.size() != item_key_size) return true;
+            const auto part = read_be32(key.substr(id_size)), number = read_be32(key.substr(part_key_size));
+            const auto shelf = std::find_if(shelves.begin(), shelves.end(), [&](const Shelf& s) {
+                return s.part == part && number >= s.first && number < s.end;
+            });
+            if (shelf == shelves.end() || !shelf->visible) return true;
+            // What cannot be read may be what was asked for.
+            if (value && asked.filtered() && !fits(asked.query, *value)) return true;
+            if (!page.room(key)) return false;
+            page.add((value ? value->size() : 0) + 100);
+            reply["items"].push_back(item_row(part, shelf->inner, number, shelf->superseded,
+                                              value ? *value : std::string(R"({"state":"damaged"})")));
+            return true;
         });
-        if (shelf == shelves.end() || !shelf->visible) return true;
-        if (asked.filtered() && !fits(asked.query, value)) return true;
-        if (!page.room(key)) return false;
-        page.add(value.size() + 100);
-        reply["items"].push_back(item_row(part, shelf->inner, number, shelf->superseded, std::string(value)));
-        return true;
-    });
 }
 
 /// Where an item comes from: message, sender, document.

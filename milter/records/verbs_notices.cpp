@@ -72,14 +72,15 @@ Reply watch_list(const Context& c, Parameters& p)
     Json reply;
     reply["watch"] = Json::array();
     auto done = c.store.read([&](ReadTxn& txn) {
-        return txn.scan(Table::watch, {}, from, [&](std::string_view key, std::string_view value) {
-            auto row = decode_watch(value);
-            if (row && (!row->is_sealed() || (!all && row->state != "waiting"))) return true;
-            if (!page.room(key)) return false;
-            page.add(value.size() + 500);
-            reply["watch"].push_back(row ? watch_row(*row) : Json{{"state", "damaged"}});
-            return true;
-        });
+        return each_row(
+            txn, Table::watch, {}, from, [&](std::string_view key, const Result<std::string>& value) {
+                const auto row = value ? decode_watch(*value) : Result<WatchRecord>(fail(value.error()));
+                if (row && (!row->is_sealed() || (!all && row->state != "waiting"))) return true;
+                if (!page.room(key)) return false;
+                page.add((value ? value->size() : 0) + 500);
+                reply["watch"].push_back(row ? watch_row(*row) : damaged(key));
+                return true;
+            });
     });
     if (!done) return bad(done.error());
     if (page.full()) reply["next"] = page.next();

@@ -21,20 +21,21 @@ Status documents_page(ReadTxn& txn, const Context& c, const MessageRecord& m, co
 {
     reply["documents"] = Json::array();
     Status trouble = Done{};
-    CHECK(txn.scan(Table::document, m.id, from, [&](std::string_view key, std::string_view value) {
-        if (!page.room(key)) return false;
-        page.add(value.size() + 400);
-        auto document = decode_document(value);
-        auto row = document ? document_row(*document, c.caller.admin) : damaged(key);
-        auto places = places_of(txn, c.store, m, key);
-        if (!places) {
-            trouble = fail(places.error());
-            return false;
-        }
-        if (!places->empty()) row["places"] = std::move(*places);
-        reply["documents"].push_back(std::move(row));
-        return true;
-    }));
+    CHECK(each_row(
+        txn, Table::document, m.id, from, [&](std::string_view key, const Result<std::string>& value) {
+            if (!page.room(key)) return false;
+            page.add((value ? value->size() : 0) + 400);
+            auto document = value ? decode_document(*value) : Result<DocumentRecord>(fail(value.error()));
+            auto row = document ? document_row(*document, c.caller.admin) : damaged(key);
+            auto places = places_of(txn, c.store, m, key);
+            if (!places) {
+                trouble = fail(places.error());
+                return false;
+            }
+            if (!places->empty()) row["places"] = std::move(*places);
+            reply["documents"].push_back(std::move(row));
+            return true;
+        }));
     return trouble;
 }
 
@@ -44,22 +45,16 @@ Status messages_page(ReadTxn& txn, const Context& c, const Address& mailbox, con
 {
     reply["messages"] = Json::array();
     const auto prefix = mailbox_prefix(c.store, mailbox);
-    Status trouble = Done{};
-    CHECK(txn.scan(Table::message_by, prefix, from, [&](std::string_view key, std::string_view) {
+    return txn.keys(Table::message_by, prefix, from, [&](std::string_view key) {
         if (!page.room(key)) return false;
         const auto id = key.substr(key.size() - std::min(id_size, key.size()));
         auto value = txn.get(Table::message, id);
-        if (!value) {
-            trouble = fail(value.error());
-            return false;
-        }
-        if (!*value) return true;
-        auto row = message_value(**value);
-        page.add((*value)->size() + 400);
+        if (value && !*value) return true;
+        auto row = value ? message_value(**value) : Result<Json>(fail(value.error()));
+        page.add((value ? (*value)->size() : 0) + 400);
         reply["messages"].push_back(row ? *row : damaged(id));
         return true;
-    }));
-    return trouble;
+    });
 }
 
 }  // namespace

@@ -44,7 +44,10 @@ public:
     {
         const auto& t = data_.tables[table];
         for (auto i = t.rbegin(); i != t.rend(); ++i)
-            if (i->first.starts_with(prefix) && !visit(i->first, i->second)) break;
+            if (i->first.starts_with(prefix)) {
+                if (data_.is_damaged(table, i->first)) return fail(temporary("a value does not open"));
+                if (!visit(i->first, i->second)) break;
+            }
         return Done{};
     }
     Result<std::uint64_t> entries(Table table) override { return data_.tables[table].size(); }
@@ -200,6 +203,13 @@ bool MemoryStore::damage_content(const std::string& id)
     i->second.bytes += "x";
     data_ = std::move(changed);
     return true;
+}
+
+std::string MemoryStore::damage_first(Table table)
+{
+    const auto key = data().tables.at(table).begin()->first;
+    damage(table, key);
+    return key;
 }
 
 void MemoryStore::damage(Table table, const std::string& key)

@@ -59,6 +59,8 @@ public:
     bool damage_content(const std::string& id);
     /// A value that cannot be unsealed any more, until it is written anew; of Table::content: how the content lies.
     void damage(Table table, const std::string& key);
+    /// The same for a table's first row. Its key.
+    std::string damage_first(Table table);
 
 private:
     std::shared_ptr<const Data> snapshot() const;

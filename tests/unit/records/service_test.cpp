@@ -155,6 +155,30 @@ BOOST_AUTO_TEST_CASE(lists_come_in_pages_and_a_damaged_row_hides_no_other)
     BOOST_TEST(seen[6] == hex(std::string(16, 'g')) + "held");
 }
 
+// A value that does not open any more ended the whole list.
+BOOST_AUTO_TEST_CASE(a_value_that_does_not_open_hides_no_other)
+{
+    World w;
+    for (char id = 'a'; id < 'a' + 3; ++id) put_held(w, held(id, 1000 + id));
+    w.store.damage_first(Table::held);
+    const auto list = w.ask("held.list")["held"];
+    BOOST_REQUIRE(list.size() == 3u);
+    BOOST_TEST(list[0]["state"] == "damaged");
+    BOOST_TEST(list[1]["state"] == "held");
+    OutboxEntry entry;
+    for (char id = 'a'; id < 'a' + 2; ++id) {
+        entry.id = std::string(16, id);
+        entry.state = "waiting";
+        w.put(Table::outbox, entry.id, encode(entry));
+    }
+    w.store.damage_first(Table::outbox);
+    const auto outbox = w.ask("outbox.list")["outbox"];
+    BOOST_REQUIRE(outbox.size() == 2u);
+    BOOST_TEST(outbox[0]["state"] == "damaged");
+    BOOST_TEST(outbox[0]["id"] == hex(std::string(16, 'a')));
+    BOOST_TEST(outbox[1]["state"] == "waiting");
+}
+
 BOOST_AUTO_TEST_CASE(a_message_is_shown_with_documents_and_items_page_by_page)
 {
     World w;
