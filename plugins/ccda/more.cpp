@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <string>
 
 #include "plugins/ccda/more.h"
 
@@ -50,14 +51,16 @@ void element(Cda& cda, pugi::xml_node node)
     w.open('{');
     w.field("element", node.name());
     attributes(w, node);
-    if (!has_element(node) || cda.too_deep()) {
+    if (std::strcmp(node.attribute("representation").value(), "B64") == 0) {
+        w.number_field("encodedSize", std::strlen(node.text().get()));
+    } else if (!has_element(node) || cda.too_deep()) {
         w.field("text", cda.narrative.line(node));
     } else {
         w.open_field("children", '[');
         for (pugi::xml_node n : node.children()) {
             if (n.type() == pugi::node_element) {
                 element(cda, n);
-            } else if (n.type() == pugi::node_pcdata || n.type() == pugi::node_cdata) {
+            } else if (is_words(n)) {
                 w.open('{');
                 w.field("text", n.value());
                 w.close('}');
@@ -73,6 +76,34 @@ void element(Cda& cda, pugi::xml_node node)
 void more_element(Cda& cda, pugi::xml_node node)
 {
     element(cda, node);
+}
+
+std::string own_words(pugi::xml_node node)
+{
+    constexpr std::string_view blanks = " \t\r\n";
+    std::string out;
+    for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
+        if (!is_words(n)) continue;
+        std::string_view rest = n.value();
+        for (auto from = rest.find_first_not_of(blanks); from != rest.npos;
+             from = rest.find_first_not_of(blanks)) {
+            rest.remove_prefix(from);
+            const auto end = std::min(rest.find_first_of(blanks), rest.size());
+            if (!out.empty()) out += ' ';
+            out += rest.substr(0, end);
+            rest.remove_prefix(end);
+        }
+    }
+    return out;
+}
+
+bool says_by_attributes(pugi::xml_node element)
+{
+    for (const char* name : plain)
+        if (*element.attribute(name).value()) return true;
+    for (pugi::xml_node n = element.first_child(); n; n = n.next_sibling())
+        if (says_by_attributes(n)) return true;
+    return false;
 }
 
 }  // namespace direct::ccda

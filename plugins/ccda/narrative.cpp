@@ -39,6 +39,7 @@ constexpr Entry entries[] = {
     {"iframe", Break::hidden},
     {"col", Break::hidden},
     {"colgroup", Break::hidden},
+    {"thumbnail", Break::hidden},
     {"renderMultiMedia", Break::hidden},
     {"footnoteRef", Break::hidden},
 };

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "plugins/ccda/more.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
@@ -66,6 +67,23 @@ constexpr std::array address_parts = {
     "houseNumber", "streetName", "unitID",      "additionalLocator",  "postBox",
     "careOf",      "precinct",   "censusTract", "deliveryAddressLine"};
 
+bool has_elements(pugi::xml_node node)
+{
+    for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling())
+        if (n.type() == pugi::node_element) return true;
+    return false;
+}
+
+// "more": what its words in the text, and what is said of it beside them, do not tell.
+template <class Told>
+void other_elements(Cda& cda, pugi::xml_node node, const char* period, Told told)
+{
+    const pugi::xml_node time = node.child(period);
+    surplus_fields(cda, node, "", "more", [&](pugi::xml_node n) {
+        return n == time || (told(n) && !(has_elements(n) && says_by_attributes(n)));
+    });
+}
+
 // Parts with no name of ours, and those that say why they are not told.
 void other_parts_field(Cda& cda, pugi::xml_node address)
 {
@@ -123,6 +141,8 @@ void name_members(Cda& cda, pugi::xml_node n)
     list_of_words(cda, "suffix", n, "suffix");
     qualifiers_field(cda, n);
     time_field(cda, "period", n.child("validTime"));
+    other_elements(cda, n, "validTime",
+                   [](pugi::xml_node part) { return is_one_of(name_parts, part.name()); });
 }
 
 void names_field(Cda& cda, const char* name, pugi::xml_node parent)
@@ -147,12 +167,18 @@ void address_members(Cda& cda, pugi::xml_node n)
                 append_words(text, own.value());
     cda.json.field("text", text);
     time_field(cda, "period", n.child("useablePeriod"));
+    other_elements(cda, n, "useablePeriod", [](pugi::xml_node part) {
+        return std::strcmp(part.name(), "streetAddressLine") == 0 || is_one_of(address_parts, part.name()) ||
+               !says_by_attributes(part);
+    });
 }
 
 void telecom_members(Cda& cda, pugi::xml_node n)
 {
     for (const char* a : {"use", "value", "nullFlavor"}) cda.json.field(a, n.attribute(a).value());
-    time_field(cda, "period", n.child("useablePeriod"));
+    const pugi::xml_node period = n.child("useablePeriod");
+    time_field(cda, "period", period);
+    surplus_members(cda, n, [&](pugi::xml_node child) { return child == period; });
 }
 
 }  // namespace direct::ccda

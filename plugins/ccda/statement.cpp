@@ -99,7 +99,9 @@ public:
     {
         head_.take(node);
         const bool related_subject = is(node.name(), "relatedSubject");
+        bool spoken = false;
         for (pugi::xml_node child = node.first_child(); child; child = child.next_sibling()) {
+            spoken = spoken || is_words(child);
             if (child.type() != pugi::node_element) continue;
             const auto& field = element_field(child.name());
             if (field.row->as == As::ignore || (!taken_.empty() && taken_.has(child))) continue;
@@ -110,10 +112,13 @@ public:
                 cda_.slots.push_back({&field, child});
             }
         }
+        // Words where only elements should stand.
+        if (spoken) words_ += (words_.empty() ? "" : " ") + own_words(node);
     }
     void write()
     {
         head_.write(w_);
+        w_.field("words", words_);
         auto& slots = cda_.slots;
         const auto less = [](const Slot& a, const Slot& b) { return a.field->field < b.field->field; };
         const auto from = slots.begin() + static_cast<std::ptrdiff_t>(base_);
@@ -262,6 +267,7 @@ private:
     const Taken& taken_;
     std::size_t base_;
     Head head_;
+    std::string words_;
 };
 
 }  // namespace

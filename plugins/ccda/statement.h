@@ -83,7 +83,8 @@ struct Slot {
 
 /// Members of a statement, role, entity or participation, without the braces: attributes that mean something
 /// (typeCode, classCode, moodCode, negationInd, inversionInd, nullFlavor; "negationIndRaw" and
-/// "inversionIndRaw" when they say neither yes nor no), then every child but the taken; what is below them too.
+/// "inversionIndRaw" when they say neither yes nor no), then every child but the taken; what is below
+/// them too. "words" are those that stand between the children.
 void members(Cda& cda, pugi::xml_node node, const Taken& taken = {});
 
 /// Member "statement" (the element's name), then members().

@@ -6,95 +6,33 @@
 #include <iterator>
 #include <utility>
 
+#include "plugins/ccda/data_attributes.h"
 #include "plugins/ccda/embedded.h"
+#include "plugins/ccda/more.h"
 #include "plugins/ccda/statement.h"
 #include "plugins/xml_text.h"
 
 namespace direct::ccda {
 namespace {
 
-const char* attribute(pugi::xml_node n, const char* name)
-{
-    return n.attribute(name).value();
-}
-
 bool is_any(std::string_view type, std::initializer_list<std::string_view> types)
 {
     return std::find(types.begin(), types.end(), type) != types.end();
 }
 
-// Attributes of data types, the frequent ones first; an sdtc attribute is known by its local name.
-constexpr std::string_view data_attributes[] = {
-    "code",
-    "codeSystem",
-    "displayName",
-    "codeSystemName",
-    "value",
-    "unit",
-    "root",
-    "extension",
-    "nullFlavor",
-    "use",
-    "inclusive",
-    "operator",
-    "mediaType",
-    "representation",
-    "assigningAuthorityName",
-    "compression",
-    "language",
-    "currency",
-    "codeSystemVersion",
-    "valueSet",
-    "valueSetVersion",
-    "institutionSpecified",
-    "alignment",
-    "integrityCheck",
-    "integrityCheckAlgorithm",
-    "charset",
-    "qualifier",
-    "inverted",
-    "sequence",
-};
-static_assert(std::size(data_attributes) <= 32 && data_attributes[4] == "value");
-
-// Each attribute once: a document may say one twice, an object may not.
-void attributes(JsonWriter& w, pugi::xml_node node, bool with_value)
-{
-    std::uint32_t seen = with_value ? 0 : 1u << 4;
-    for (pugi::xml_attribute a = node.first_attribute(); a; a = a.next_attribute()) {
-        std::string_view name = a.name();
-        if (name.starts_with("sdtc:")) name.remove_prefix(5);
-        for (std::size_t i = 0; i < std::size(data_attributes); ++i) {
-            if (name != data_attributes[i]) continue;
-            if (!(seen & 1u << i)) w.field(name, a.value());
-            seen |= 1u << i;
-            break;
-        }
-    }
-}
-
-// Which of the names a child has; the number of names for none of them.
-template <std::size_t N>
-std::size_t which(const std::string_view (&names)[N], std::string_view name)
-{
-    std::size_t i = 0;
-    while (i < N && names[i] != name) ++i;
-    return i;
-}
-
-void time_members(Cda& cda, pugi::xml_node node);
-
 void qualifier_members(Cda& cda, pugi::xml_node qualifier)
 {
     attributes(cda.json, qualifier, false);
-    code_field(cda, "name", qualifier.child("name"));
-    code_field(cda, "value", qualifier.child("value"));
+    const pugi::xml_node name = qualifier.child("name"), value = qualifier.child("value");
+    code_field(cda, "name", name);
+    code_field(cda, "value", value);
+    surplus_members(cda, qualifier, [&](pugi::xml_node n) { return n == name || n == value; });
 }
 
-// What a code has beside its attributes.
-void code_children(Cda& cda, pugi::xml_node node)
+// What a code has beside its attributes. Returns whether there is more than a code should have.
+bool code_children(Cda& cda, pugi::xml_node node)
 {
-    bool text = false, translations = false, qualifiers = false;
+    bool text = false, translations = false, qualifiers = false, more = false;
     for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
         const std::string_view name = n.name();
         if (name == "originalText" && !std::exchange(text, true))
@@ -105,41 +43,41 @@ void code_children(Cda& cda, pugi::xml_node node)
         else if (name == "qualifier" && !std::exchange(qualifiers, true))
             array_field(cda, "qualifiers", node, "qualifier",
                         [&](pugi::xml_node q) { qualifier_members(cda, q); });
+        else
+            more = more || (name != "translation" && name != "qualifier");
     }
+    return more;
 }
 
-void point_members(JsonWriter& w, pugi::xml_node node)
-{
-    const std::string_view raw = attribute(node, "value");
-    if (!raw.empty()) {
-        const TimeStamp t = read_time(raw);
-        w.field("raw", raw);
-        w.field("value", t.iso);
-        if (t.precision) w.field("precision", std::string_view(&t.precision, 1));
-        w.field("zone", t.zone);
-        if (t.bad) w.flag_field("bad", true);
+// Whether a child of a code was told by code_children(); asked of each in order.
+class ToldOfCode {
+public:
+    bool operator()(pugi::xml_node n)
+    {
+        const std::string_view name = n.name();
+        if (name == "originalText") return !std::exchange(text_, true);
+        return name == "translation" || name == "qualifier";
     }
-    attributes(w, node, false);
-}
 
-void point_field(JsonWriter& w, const char* name, pugi::xml_node node)
-{
-    if (!node) return;
-    w.open_field(name, '{');
-    point_members(w, node);
-    w.close('}');
-}
+private:
+    bool text_ = false;
+};
 
 constexpr std::string_view quantity_names[] = {"low",       "high",        "center", "width",
                                                "numerator", "denominator", "origin", "scale",
                                                "increment", "head",        "digits", "translation"};
 
-void quantity_parts(Cda& cda, pugi::xml_node node, bool translations)
+// Returns whether there is more than a quantity should have.
+bool quantity_parts(Cda& cda, pugi::xml_node node, bool translations)
 {
     unsigned seen = translations ? 0 : 1u << 11;
+    bool more = false;
     for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
         const std::size_t i = which(quantity_names, n.name());
-        if (i == std::size(quantity_names) || seen & 1u << i) continue;
+        if (i == std::size(quantity_names) || seen & 1u << i) {
+            more = more || i != 11;
+            continue;
+        }
         seen |= 1u << i;
         if (i == 11)
             // A translation of a quantity is a value with a code for its unit.
@@ -150,60 +88,36 @@ void quantity_parts(Cda& cda, pugi::xml_node node, bool translations)
         else
             quantity_field(cda, quantity_names[i].data(), n);
     }
+    return more;
 }
+
+// Whether a child of a quantity was told by quantity_parts(); asked of each in order.
+class ToldOfQuantity {
+public:
+    bool operator()(pugi::xml_node n)
+    {
+        const std::size_t i = which(quantity_names, n.name());
+        if (i >= 11) return i == 11;
+        const bool first = !(seen_ & 1u << i);
+        seen_ |= 1u << i;
+        return first;
+    }
+
+private:
+    unsigned seen_ = 0;
+};
 
 void quantity_members(Cda& cda, pugi::xml_node node)
 {
     attributes(cda.json, node, true);
-    quantity_parts(cda, node, true);
+    if (quantity_parts(cda, node, true)) surplus_members(cda, node, ToldOfQuantity());
 }
 
-const char* time_kind(std::string_view type)
+// A child of words: what it says itself is in the words, or is the reference they stand for.
+bool is_told_by_words(pugi::xml_node reference, pugi::xml_node n)
 {
-    if (type.starts_with("PIVL")) return "PIVL";
-    if (type.starts_with("EIVL")) return "EIVL";
-    if (type.starts_with("IVL")) return "IVL";
-    return type == "TS" ? "TS" : nullptr;
-}
-
-constexpr std::string_view time_names[] = {"low",   "high",  "center", "width", "period",
-                                           "phase", "event", "offset", "comp"};
-
-void time_part(Cda& cda, pugi::xml_node time, pugi::xml_node n, std::size_t which)
-{
-    const char* name = time_names[which].data();
-    switch (which) {
-        case 0:
-        case 1:
-        case 2:
-            return point_field(cda.json, name, n);
-        case 5:
-            return time_field(cda, name, n);
-        case 6:
-            return cda.json.field(name, attribute(n, "code"));
-        case 8:
-            return array_field(cda, "parts", time, "comp", [&](pugi::xml_node c) { time_members(cda, c); });
-        default:
-            return quantity_field(cda, name, n);
-    }
-}
-
-// What it is: by its type, else by what it is made of.
-void time_members(Cda& cda, pugi::xml_node node)
-{
-    const char* kind = time_kind(type_of(node));
-    unsigned seen = 0;
-    for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling())
-        if (const std::size_t i = which(time_names, n.name()); i < std::size(time_names)) seen |= 1u << i;
-    if (!kind) kind = seen & 1u << 4 ? "PIVL" : seen & 1u << 6 ? "EIVL" : seen & 0xF ? "IVL" : "TS";
-    cda.json.field("kind", kind);
-    point_members(cda.json, node);
-    for (pugi::xml_node n = node.first_child(); seen && n; n = n.next_sibling()) {
-        const std::size_t i = which(time_names, n.name());
-        if (!(seen & 1u << i)) continue;
-        seen &= ~(1u << i);
-        time_part(cda, node, n, i);
-    }
+    if (n == reference) return !n.first_child();
+    return std::strcmp(n.name(), "thumbnail") != 0 && !says_by_attributes(n);
 }
 
 // ST, ED, TEL, and every type not named: words, attributes, and the parts others have.
@@ -213,6 +127,11 @@ void other_members(Cda& cda, pugi::xml_node node)
     if (!node.first_child()) return;
     quantity_parts(cda, node, false);
     code_children(cda, node);
+    const pugi::xml_node reference = node.child("reference");
+    surplus_fields(cda, node, "", "more",
+                   [&, code = ToldOfCode(), quantity = ToldOfQuantity()](pugi::xml_node n) mutable {
+                       return code(n) || quantity(n) || is_told_by_words(reference, n);
+                   });
     const bool encoded = is_base64(node);
     // Pictures and sounds stay in the document: told is how large they are there.
     if (encoded) cda.json.number_field("encodedSize", std::strlen(node.text().get()));
@@ -221,6 +140,34 @@ void other_members(Cda& cda, pugi::xml_node node)
     cda.json.field("text", words.text);
     cda.json.field("reference", words.reference);
     if (words.cut) cda.json.flag_field("textCut", true);
+}
+
+void null_field(Cda& cda, const char* name, pugi::xml_node node)
+{
+    if (const char* null = attribute(node, "nullFlavor"); *null)
+        cda.json.field(std::string(name) + "NullFlavor", null);
+}
+
+// What stands beside the attribute that `name` was told by.
+void beside(Cda& cda, const char* name, pugi::xml_node node)
+{
+    null_field(cda, name, node);
+    if (!node.first_child()) return;
+    const std::string n = name;
+    surplus_fields(cda, node, n + "Words", n + "Children", [](pugi::xml_node) { return false; });
+}
+
+// What stands beside the words that `name` was told by.
+void beside_words(Cda& cda, const char* name, pugi::xml_node node)
+{
+    null_field(cda, name, node);
+    const pugi::xml_node reference = node.child("reference");
+    pugi::xml_node child = node.first_child();
+    while (child && (child.type() != pugi::node_element || is_told_by_words(reference, child)))
+        child = child.next_sibling();
+    if (child)
+        surplus_fields(cda, node, "", std::string(name) + "Children",
+                       [&](pugi::xml_node n) { return is_told_by_words(reference, n); });
 }
 
 }  // namespace
@@ -242,12 +189,13 @@ bool is_null_code(pugi::xml_node node)
 void data_members(Cda& cda, pugi::xml_node node)
 {
     attributes(cda.json, node, true);
+    surplus_members(cda, node);
 }
 
 void code_members(Cda& cda, pugi::xml_node node)
 {
     attributes(cda.json, node, true);
-    code_children(cda, node);
+    if (code_children(cda, node)) surplus_members(cda, node, ToldOfCode());
 }
 
 void code_field(Cda& cda, const char* name, pugi::xml_node node)
@@ -262,7 +210,7 @@ void word_field(Cda& cda, const char* name, pugi::xml_node node)
 {
     const char* code = attribute(node, "code");
     cda.json.field(name, code);
-    if (!*code) cda.json.field(std::string(name) + "NullFlavor", attribute(node, "nullFlavor"));
+    beside(cda, name, node);
 }
 
 void truth_field(Cda& cda, const char* name, pugi::xml_node node)
@@ -273,23 +221,15 @@ void truth_field(Cda& cda, const char* name, pugi::xml_node node)
         cda.json.field(std::string(name) + "Raw", value);
     else if (truth != Truth::absent)
         cda.json.flag_field(name, truth == Truth::yes);
-    else
-        cda.json.field(std::string(name) + "NullFlavor", attribute(node, "nullFlavor"));
+    beside(cda, name, node);
 }
 
 void number_field(Cda& cda, const char* name, pugi::xml_node node)
 {
     const char* value = attribute(node, "value");
     cda.json.field(name, value);
-    if (!*value && node) quantity_field(cda, (std::string(name) + "Range").c_str(), node);
-}
-
-void time_field(Cda& cda, const char* name, pugi::xml_node node)
-{
-    if (!node || cda.too_deep()) return;
-    cda.json.open_field(name, '{');
-    time_members(cda, node);
-    cda.json.close('}');
+    if (node && (!*value || node.first_child() || *attribute(node, "nullFlavor")))
+        quantity_field(cda, (std::string(name) + "Range").c_str(), node);
 }
 
 void quantity_field(Cda& cda, const char* name, pugi::xml_node node)
@@ -338,16 +278,15 @@ void text_field(Cda& cda, const char* name, pugi::xml_node ed)
     if (words.cut) cda.json.flag_field(std::string(name) + "Cut", true);
     const std::string_view media = attribute(ed, "mediaType");
     if (!media.empty() && media != "text/plain") cda.json.field(std::string(name) + "MediaType", media);
+    beside_words(cda, name, ed);
 }
 
 void words_field(Cda& cda, const char* name, pugi::xml_node node)
 {
     if (!node) return;
     cda.json.field(name, cda.narrative.line(node));
-    if (*attribute(node, "code"))
-        code_field(cda, (std::string(name) + "Code").c_str(), node);
-    else if (!node.first_child())
-        cda.json.field(std::string(name) + "NullFlavor", attribute(node, "nullFlavor"));
+    if (*attribute(node, "code")) code_field(cda, (std::string(name) + "Code").c_str(), node);
+    beside_words(cda, name, node);
 }
 
 void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child)

@@ -16,15 +16,19 @@ namespace direct::ccda {
 /// xsi:type without prefix: "PQ".
 std::string_view type_of(pugi::xml_node node);
 
+// Whatever stands where its type has no place for it is told beside it: in an object as "text", its own words, and
+// "more", children nobody knows and the second of what should stand once; beside a plain value as "<name>Words" and
+// "<name>Children"; beside words as "<name>Children", what says something by attributes.
+
 /// Every attribute a data type may have, by its own name: code, root, extension, unit, nullFlavor ...
 void data_members(Cda& cda, pugi::xml_node node);
 void code_members(Cda& cda, pugi::xml_node node);
 void code_field(Cda& cda, const char* name, pugi::xml_node node);
-/// CS: the code as text; "<name>NullFlavor" when there is none.
+/// CS: the code as text, and "<name>NullFlavor".
 void word_field(Cda& cda, const char* name, pugi::xml_node node);
-/// BL: true or false; "<name>Raw" when it says neither, "<name>NullFlavor" when there is none.
+/// BL: true or false; "<name>Raw" when it says neither; and "<name>NullFlavor".
 void truth_field(Cda& cda, const char* name, pugi::xml_node node);
-/// INT: its value as text; an interval is "<name>Range".
+/// INT: its value as text; an interval, or whatever else is said beside the value, is "<name>Range".
 void number_field(Cda& cda, const char* name, pugi::xml_node node);
 /// TS, IVL_TS, PIVL_TS or EIVL_TS.
 void time_field(Cda& cda, const char* name, pugi::xml_node node);
@@ -34,11 +38,11 @@ void value_field(Cda& cda, const char* name, pugi::xml_node node);
 /// ED: its words, or those its reference points to. "<name>Reference" is a reference the words are not (or not
 /// wholly) from: one beside own words, or one that leads nowhere or to no words. "<name>Cut": there is more of the
 /// text than is told here, or it is left out for want of room; with a reference the narrative has it whole.
-/// "<name>MediaType" is what it holds when that is no plain text. A file in base64 is handed on and told as in
+/// "<name>MediaType" is what it holds when that is no plain text; "<name>NullFlavor". A file in base64 is handed on and told as in
 /// embedded.h; its words are then those of its reference. In a value the same are "text", "reference",
 /// "textCut".
 void text_field(Cda& cda, const char* name, pugi::xml_node ed);
-/// ST, SC: its words; a code it has beside them is "<name>Code".
+/// ST, SC: its words; a code it has beside them is "<name>Code"; and "<name>NullFlavor".
 void words_field(Cda& cda, const char* name, pugi::xml_node node);
 void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child);
 std::string template_ids(pugi::xml_node node);  ///< JSON array, "" when there are none

@@ -9,6 +9,7 @@ using namespace direct::test;
 namespace {
 
 constexpr const char* medications = "2.16.840.1.113883.10.20.22.2.1.1";
+constexpr const char* problems = "2.16.840.1.113883.10.20.22.2.5.1";
 constexpr const char* allergies = "2.16.840.1.113883.10.20.22.2.6.1";
 constexpr const char* immunizations = "2.16.840.1.113883.10.20.22.2.2.1";
 
@@ -104,4 +105,80 @@ BOOST_AUTO_TEST_CASE(the_dead_stay_dead)
     BOOST_TEST(!unclear.contains("deceased"));
     BOOST_TEST(at(unclear, "/deceasedRaw") == "dead");
     BOOST_TEST(at(unclear, "/languages/0/preferredRaw") == "dead");
+}
+
+BOOST_AUTO_TEST_CASE(words_where_an_attribute_belongs_are_told)
+{
+    const auto items = entries_of(
+        problems,
+        entry(
+            "<observation>own <code code=\"1\">Problem words</code>\n words<statusCode>completed</statusCode>"
+            "<effectiveTime>20120315</effectiveTime><repeatNumber>2</repeatNumber>"
+            "<value xsi:type=\"CD\" nullFlavor=\"UNK\">Chest  pain</value></observation>") +
+            entry("<observation><effectiveTime><low>2012</low></effectiveTime>"
+                  "<value xsi:type=\"PQ\" unit=\"mg\">95</value></observation>"));
+    BOOST_REQUIRE(items.size() == 2u);
+    BOOST_TEST(at(items[0], "/words") == "own words");
+    BOOST_TEST(at(items[0], "/code/text") == "Problem words");
+    BOOST_TEST(at(items[0], "/statusWords") == "completed");
+    BOOST_TEST(at(items[0], "/effectiveTime/text") == "20120315");
+    BOOST_TEST(at(items[0], "/repeatNumberRange/text") == "2");
+    BOOST_TEST(at(items[0], "/value/text") == "Chest pain");
+    BOOST_TEST(at(items[1], "/effectiveTime/low/text") == "2012");
+    BOOST_TEST(at(items[1], "/value/text") == "95");
+}
+
+BOOST_AUTO_TEST_CASE(elements_no_type_has_are_told_and_so_is_the_second_of_one)
+{
+    const std::string x = "<x value=\"1\"/>";
+    const auto items = entries_of(
+        problems,
+        entry(
+            "<observation><id root=\"1\">" + x + "</id><code code=\"1\">" + x +
+            "<originalText>a</originalText><originalText>b</originalText><qualifier><name code=\"n\"/>" + x +
+            "</qualifier></code><statusCode code=\"c\">" + x +
+            "</statusCode><effectiveTime xsi:type=\"PIVL_TS\"><frequency><numerator value=\"2\"/></frequency>"
+            "<low value=\"2012\">" +
+            x +
+            "</low><low value=\"2013\"/></effectiveTime><value xsi:type=\"IVL_PQ\"><low value=\"1\"/><low "
+            "value=\"2\"/>" +
+            x + "</value><value xsi:type=\"ED\">word<b>s</b>" + x +
+            "<thumbnail mediaType=\"image/png\" representation=\"B64\">AAAA</thumbnail></value>"
+            "<value xsi:type=\"BAG_PQ\"><item value=\"7\"/></value></observation>"));
+    BOOST_REQUIRE(items.size() == 1u);
+    const auto& i = items[0];
+    for (const char* place : {"/ids/0/more/0/value", "/code/more/0/value", "/code/qualifiers/0/more/0/value",
+                              "/statusChildren/0/value", "/effectiveTime/low/more/0/value",
+                              "/value/more/1/value", "/valueMore/0/value/more/0/value"})
+        BOOST_TEST(at(i, place) == "1", place);
+    BOOST_TEST(at(i, "/code/originalText") == "a");
+    BOOST_TEST(at(i, "/code/more/1/text") == "b");
+    BOOST_TEST(i.at("code").at("more").size() == 2u);
+    BOOST_TEST(at(i, "/effectiveTime/more/0/children/0/value") == "2");
+    BOOST_TEST(at(i, "/effectiveTime/more/1/value") == "2013");
+    BOOST_TEST(at(i, "/value/more/0/value") == "2");
+    BOOST_TEST(at(i, "/valueMore/0/value/more/1/encodedSize") == "4");
+    BOOST_TEST(at(i, "/valueMore/1/value/more/0/value") == "7");
+}
+
+BOOST_AUTO_TEST_CASE(elements_no_name_or_address_has_are_told)
+{
+    const auto patient =
+        document_of(
+            "<recordTarget><patientRole><addr><city>X</city><y code=\"1\">z</y><useablePeriod "
+            "value=\"2001\"/>"
+            "<useablePeriod value=\"2002\"/></addr><telecom value=\"tel:1\">call<x value=\"3\"/></telecom>"
+            "<patient><name><given>A<x value=\"4\"/></given><middle>M</middle></name></patient>"
+            "</patientRole></recordTarget>",
+            "<structuredBody/>")
+            .of("demographics")
+            .at(0);
+    BOOST_TEST(at(patient, "/names/0/more/0/children/1/value") == "4");
+    BOOST_TEST(at(patient, "/names/0/more/1/element") == "middle");
+    BOOST_TEST(at(patient, "/names/0/more/1/text") == "M");
+    BOOST_TEST(at(patient, "/names/0/given/0") == "A");
+    BOOST_TEST(at(patient, "/addresses/0/more/0/code") == "1");
+    BOOST_TEST(at(patient, "/addresses/0/more/1/value") == "2002");
+    BOOST_TEST(at(patient, "/telecom/0/text") == "call");
+    BOOST_TEST(at(patient, "/telecom/0/more/0/value") == "3");
 }
