@@ -29,7 +29,7 @@ pugi::xml_node allergen_of(pugi::xml_node observation)
 bool is_anything(pugi::xml_node entity)
 {
     const pugi::xml_node code = entity.child("code");
-    if (is_null_code(code)) return !entity.child("name").first_child();
+    if (is_null_code(code)) return !says_something(entity.child("name"));
     return is_one_of(code_of(code), {"105590001", "410942007", "373873005", "762766007", "255620007"});
 }
 
@@ -85,7 +85,8 @@ void allergy(Cda& cda, const Section& section, const Statement& s, const Concern
     reactions(cda, s, item.taken());
     if (says_no_known(s.node)) cda.json.flag_field("noKnownAllergies", true);
     concern_field(cda, concern);
-    const bool no_allergen = !entity || (is_null_code(entity.child("code")) && !entity.child("name"));
+    const bool no_allergen =
+        !entity || (is_null_code(entity.child("code")) && !says_something(entity.child("name")));
     if (is_null_code(s.node.child("value")) && no_allergen) item.mark_null();
     item.emit();
 }

@@ -141,7 +141,8 @@ void Body::describe(const Section& s, std::size_t items)
     w.clear();
     w.open('{');
     w.field("name", s.name());
-    w.field("title", cda_.narrative.line(s.node.child("title")));
+    words_field(cda_, "title", s.node.child("title"));
+    null_field(cda_, "narrative", s.node.child("text"));
     Taken taken;
     for (pugi::xml_node n : s.node.children())
         if (!is_of_section(n.name())) taken.add(n);

@@ -1,5 +1,6 @@
 // demographics.cpp - who the document is about: one item per recordTarget/patientRole.
 #include "plugins/ccda/extract.h"
+#include "plugins/ccda/more.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
@@ -50,13 +51,13 @@ void patient_fields(Cda& cda, pugi::xml_node patient)
     objects_taken(cda, "guardians", patient, "guardian", taken);
     truth_field(cda, "deceased", once("sdtc:deceasedInd"));
     time_field(cda, "deceasedTime", once("sdtc:deceasedTime"));
-    for (pugi::xml_node n : patient.children()) {
-        if (n.type() != pugi::node_element || taken.has(n)) continue;
-        cda.json.open_field("person", '{');
-        members(cda, patient, taken);
-        cda.json.close('}');
-        return;
-    }
+    bool more = *patient.attribute("nullFlavor").value() || !own_words(patient).empty();
+    for (pugi::xml_node n : patient.children())
+        more = more || (n.type() == pugi::node_element && !taken.has(n));
+    if (!more) return;
+    cda.json.open_field("person", '{');
+    members(cda, patient, taken);
+    cda.json.close('}');
 }
 
 }  // namespace
@@ -67,12 +68,19 @@ void extract_demographics(Cda& cda, pugi::xml_node document)
     for (pugi::xml_node target : document.children("recordTarget")) {
         ++number;
         const pugi::xml_node role = target.child("patientRole");
-        if (!role || cda.stopped()) continue;
+        if (cda.stopped()) return;
+        if (!role) {
+            cda.skip("demographics", "recordTarget without a patientRole");
+            continue;
+        }
         auto& w = cda.json;
         w.clear();
         w.open('{');
         w.field("section", "demographics");
         w.field("kind", "patient");
+        null_field(cda, "recordTarget", target);
+        surplus_fields(cda, target, "recordTargetWords", "recordTargetMore",
+                       [&](pugi::xml_node n) { return n == role; });
         const pugi::xml_node patient = role.child("patient"), provider = role.child("providerOrganization");
         if (patient) patient_fields(cda, patient);
         object_field(cda, "providerOrganisation", provider);

@@ -174,10 +174,14 @@ void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind
         w.name("templateIds");
         w.raw(ids);
     }
-    w.field("title", cda.narrative.line(document.child("title")));
+    words_field(cda, "title", document.child("title"));
+    w.field("nullFlavor", document.attribute("nullFlavor").value());
     w.field("id", instance_id(document.child("id")));
     w.field("setId", instance_id(document.child("setId")));
     w.field("versionNumber", document.child("versionNumber").attribute("value").value());
+    null_field(cda, "id", document.child("id"));
+    null_field(cda, "setId", document.child("setId"));
+    null_field(cda, "versionNumber", document.child("versionNumber"));
     code_field(cda, "code", document.child("code"));
     const std::string_view when = document.child("effectiveTime").attribute("value").value();
     const TimeStamp time = read_time(when);
@@ -186,6 +190,7 @@ void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind
     w.field("confidentiality", document.child("confidentialityCode").attribute("code").value());
     code_field(cda, "confidentialityCode", document.child("confidentialityCode"));
     w.field("language", document.child("languageCode").attribute("code").value());
+    null_field(cda, "language", document.child("languageCode"));
     w.field("realm", document.child("realmCode").attribute("code").value());
     time_field(cda, "copyTime", document.child("copyTime"));
     patient_field(cda, document);

@@ -87,18 +87,18 @@ bool is_planned(pugi::xml_node statement)
     return std::find(std::begin(planned), std::end(planned), mood) != std::end(planned);
 }
 
-bool says_nothing(Cda& cda, pugi::xml_node statement)
+bool says_nothing(Cda&, pugi::xml_node statement)
 {
     if (is_element(statement, "organizer")) return false;
     pugi::xml_node product = statement.child("consumable");
     if (!product) product = statement.child("product");
     if (!product)
-        return is_null_code(statement.child("code")) && is_null_code(statement.child("value")) &&
-               !statement.child("value").first_child() && !statement.child("text").first_child();
+        return !says_something(statement.child("code")) && !says_something(statement.child("value")) &&
+               !says_something(statement.child("text"));
     product = product.child("manufacturedProduct");
     pugi::xml_node material = product.child("manufacturedMaterial");
     if (!material) material = product.child("manufacturedLabeledDrug");
-    return is_null_code(material.child("code")) && cda.narrative.line(material.child("name")).empty();
+    return !says_something(material.child("code")) && !says_something(material.child("name"));
 }
 
 }  // namespace direct::ccda

@@ -93,7 +93,8 @@ struct Statement {
     explicit operator bool() const { return bool(node); }
 };
 
-/// One item: begins with where it stands, ends with emit(). What is written to cda.json between is the item's
+/// One item: begins with where it stands ("entryNullFlavor", "entryWords", "entryMore": what the entry says itself
+/// beside its statements), ends with emit(). What is written to cda.json between is the item's
 /// own; whatever of the statement is not taken until emit() is written there, by the names of statement.h.
 /// So a special field must have a name no generic field has, or take() the node it comes from.
 class Item {

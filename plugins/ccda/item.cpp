@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "plugins/ccda/extract.h"
+#include "plugins/ccda/more.h"
 #include "plugins/ccda/values.h"
 #include "plugins/plugin_bytes.h"
 
@@ -16,6 +17,16 @@ std::string identity(const char* kind, pugi::xml_node statement)
     const std::string_view root = id.attribute("root").value();
     if (root.empty()) return "";
     return std::string(kind) + "|" + std::string(root) + "|" + id.attribute("extension").value();
+}
+
+// What the entry says that the statement stands in, if it says anything itself.
+void entry_fields(Cda& cda, pugi::xml_node statement)
+{
+    pugi::xml_node entry = statement.parent();
+    while (entry && std::strcmp(entry.name(), "entry") != 0) entry = entry.parent();
+    if (!entry) return;
+    null_field(cda, "entry", entry);
+    surplus_fields(cda, entry, "entryWords", "entryMore", is_statement);
 }
 
 }  // namespace
@@ -118,6 +129,7 @@ Item::Item(Cda& cda, const Section& s, const char* section, const char* kind, co
     }
     w.number_field("offset", cda.xml.offset(st.node));
     w.field("path", st.path);
+    entry_fields(cda, st.node);
     if (const auto key = identity(kind, st.node); !key.empty() && cda.seen(key))
         w.flag_field("duplicate", true);
 }

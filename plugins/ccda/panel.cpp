@@ -6,11 +6,6 @@
 namespace direct::ccda {
 namespace {
 
-bool is_null_value(pugi::xml_node value)
-{
-    return !*value.attribute("value").value() && is_null_code(value) && !value.first_child();
-}
-
 class Panel {
 public:
     Panel(Cda& cda, const Section& section, const Statement& s, const PanelKind& kind)
@@ -89,7 +84,7 @@ private:
 bool has_value(pugi::xml_node observation)
 {
     for (pugi::xml_node v : observation.children("value"))
-        if (!is_null_value(v)) return true;
+        if (says_something(v)) return true;
     return false;
 }
 

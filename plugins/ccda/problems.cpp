@@ -28,8 +28,7 @@ void problem(Cda& cda, const Section& section, const Statement& s, const Concern
     Item item(cda, section, section.name(), kind_in(section), s);
     qualifier_fields(cda, s.node, qualifiers, item.taken());
     concern_field(cda, concern);
-    const pugi::xml_node value = s.node.child("value");
-    if (is_null_code(value) && !value.first_child()) item.mark_null();
+    if (!says_something(s.node.child("value"))) item.mark_null();
     item.emit();
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "plugins/ccda/extract.h"
 #include "plugins/ccda/more.h"
@@ -24,6 +26,8 @@ struct Head {
     const char *type = "", *klass = "", *mood = "", *null = "", *external = "";
     const char *negated_raw = "", *inverted_raw = "";  // what is neither yes nor no
     bool negated = false, inverted = false;
+    std::vector<std::pair<const char*, const char*>>
+        inner_nulls;         // of levels flattened: element, null flavour
     bool statement = false;  // then typeCode and inversionInd are the relation's to tell
 
     void take(pugi::xml_node node)
@@ -34,6 +38,8 @@ struct Head {
                 keep(klass, a.value());
             else if (n == "moodCode")
                 keep(mood, a.value());
+            else if (n == "nullFlavor" && *null)
+                inner_nulls.emplace_back(node.name(), a.value());
             else if (n == "nullFlavor")
                 keep(null, a.value());
             else if (n == "negationInd")
@@ -65,6 +71,15 @@ struct Head {
         w.field("inversionIndRaw", inverted_raw);
         w.field("nullFlavor", null);
         w.field("external", external);
+        if (inner_nulls.empty()) return;
+        w.open_field("innerNullFlavors", '[');
+        for (const auto& [element, flavour] : inner_nulls) {
+            w.open('{');
+            w.field("element", element);
+            w.field("nullFlavor", flavour);
+            w.close('}');
+        }
+        w.close(']');
     }
 };
 
@@ -341,7 +356,11 @@ void relation_members(Cda& cda, pugi::xml_node holder)
     };
     say("inversionInd", "inversionInd");
     say("negationInd", "relationNegated");
-    w.field("sequenceNumber", holder.child("sequenceNumber").attribute("value").value());
+    const pugi::xml_node sequence = holder.child("sequenceNumber");
+    number_field(cda, "sequenceNumber", sequence);
+    null_field(cda, "relation", holder);
+    surplus_fields(cda, holder, "relationWords", "relationMore",
+                   [&](pugi::xml_node n) { return n == sequence || is_statement(n); });
 }
 
 void object_field(Cda& cda, const char* name, pugi::xml_node node)

@@ -84,13 +84,14 @@ struct Slot {
 /// Members of a statement, role, entity or participation, without the braces: attributes that mean something
 /// (typeCode, classCode, moodCode, negationInd, inversionInd, nullFlavor; "negationIndRaw" and
 /// "inversionIndRaw" when they say neither yes nor no), then every child but the taken; what is below
-/// them too. "words" are those that stand between the children.
+/// them too. "innerNullFlavors" are those of flattened levels but the first: {element, nullFlavor}. "words" are those that stand between the children.
 void members(Cda& cda, pugi::xml_node node, const Taken& taken = {});
 
 /// Member "statement" (the element's name), then members().
 void statement_members(Cda& cda, pugi::xml_node node, const Taken& taken = {});
 
 /// What an entryRelationship or component says beside its statement: typeCode, inversionInd, sequenceNumber;
+/// "relationNullFlavor" its own nullFlavor, "relationWords" and "relationMore" what else it has that is no statement;
 /// "relationNegated" is its own negationInd ("relationNegatedRaw", "inversionIndRaw": neither yes nor no).
 void relation_members(Cda& cda, pugi::xml_node holder);
 

@@ -142,12 +142,6 @@ void other_members(Cda& cda, pugi::xml_node node)
     if (words.cut) cda.json.flag_field("textCut", true);
 }
 
-void null_field(Cda& cda, const char* name, pugi::xml_node node)
-{
-    if (const char* null = attribute(node, "nullFlavor"); *null)
-        cda.json.field(std::string(name) + "NullFlavor", null);
-}
-
 // What stands beside the attribute that `name` was told by.
 void beside(Cda& cda, const char* name, pugi::xml_node node)
 {
@@ -177,13 +171,19 @@ std::string_view type_of(pugi::xml_node node)
     return local_name(node.attribute("xsi:type").value());
 }
 
-bool is_null_code(pugi::xml_node node)
+void null_field(Cda& cda, const char* name, pugi::xml_node node)
 {
-    if (*attribute(node, "code") || *attribute(node, "displayName")) return false;
-    for (pugi::xml_node c = node.first_child(); c; c = c.next_sibling())
-        if (std::strcmp(c.name(), "translation") == 0 || std::strcmp(c.name(), "originalText") == 0)
-            return false;
-    return true;
+    if (const char* null = attribute(node, "nullFlavor"); *null)
+        cda.json.field(std::string(name) + "NullFlavor", null);
+}
+
+bool says_something(pugi::xml_node node)
+{
+    for (const char* name : {"code", "displayName", "value", "extension", "root"})
+        if (*attribute(node, name)) return true;
+    for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling())
+        if (is_words(n) || says_something(n)) return true;
+    return false;
 }
 
 void data_members(Cda& cda, pugi::xml_node node)

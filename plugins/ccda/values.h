@@ -47,8 +47,16 @@ void words_field(Cda& cda, const char* name, pugi::xml_node node);
 void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child);
 std::string template_ids(pugi::xml_node node);  ///< JSON array, "" when there are none
 
-/// A code that says nothing: absent, or nullFlavor without code, translation and words.
-bool is_null_code(pugi::xml_node node);
+/// Member "<name>NullFlavor", for what is told by a plain value; nothing when it has none.
+void null_field(Cda& cda, const char* name, pugi::xml_node node);
+
+/// A data type that says something: a code, value, id or words, of its own or in a part of it. A unit or a code
+/// system alone says nothing, nor does a null flavour, whatever it is of.
+bool says_something(pugi::xml_node node);
+inline bool is_null_code(pugi::xml_node node)
+{
+    return !says_something(node);
+}
 
 /// Member `name`: an array of objects, one per child element of that name; nothing when there is none.
 template <class F>
