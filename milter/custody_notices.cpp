@@ -143,7 +143,7 @@ Result<std::vector<Address>> senders_of(ReadTxn& txn, const RecordStore& store, 
     std::vector<Address> out;
     if (!watch || !watch->is_sealed()) return out;
     for (const auto& text : {watch->sender, watch->return_path})
-        if (auto address = parse_address(text, true)) out.push_back(*std::move(address));
+        if (auto address = parse_address(text, true, true)) out.push_back(*std::move(address));
     return out;
 }
 

@@ -81,6 +81,7 @@ Plan OutboundTaking::run()
     // Nothing was sealed, so nobody gave it a new one: audit and report name the submitted message.
     if (sealed_.message_id.empty()) sealed_.message_id = submitted_id_;
     if (sealed_.any_temporary()) return refused();
+    if (sealed_.leg && !outer_of(*sealed_.leg)) return Plan();  // tempfail: never seen, and never clear
     if (auto done = take(); !done) {
         LogLine(LOG_WARNING, t_.facts.queue_id, "store").with("what", done.error().why);
         return plan_for(done.error(), t_.site.settings->newuser_help_url);
@@ -374,7 +375,6 @@ Plan OutboundTaking::taken()
         return plan;
     }
     auto& leg = *sealed_.leg;
-    if (!read_entity(leg.outer, {})) return plan;  // tempfail: never seen, and never clear
     for (const auto& r : t_.recipients)
         if (std::find(leg.recipients.begin(), leg.recipients.end(), *r.address) == leg.recipients.end())
             plan.drop_recipients.push_back(r.path);

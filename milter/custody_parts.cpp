@@ -203,10 +203,18 @@ std::string without_cr(std::string_view value)
 
 }  // namespace
 
+// It is ours: as long as the submitted one, which the site's limits have let in, and a little more.
+Result<Entity> outer_of(const SealedLeg& leg)
+{
+    MimeLimits limits;
+    limits.headers = std::max(limits.headers, leg.outer.size());
+    return read_entity(leg.outer, limits);
+}
+
 void replace_header(Plan& plan, const std::vector<std::pair<std::string, int>>& seen, const SealedLeg& leg)
 {
     std::vector<std::pair<std::string, std::string>> wanted;
-    const auto outer = read_entity(leg.outer, {});
+    const auto outer = outer_of(leg);
     for (const auto& field : outer->headers.fields())
         wanted.emplace_back(field.name, trim(without_cr(field.value)));
     for (const auto& [name, value] : leg.body.headers) wanted.emplace_back(name, without_cr(value));

@@ -137,6 +137,8 @@ Plan take_plain(Taking& taking, std::vector<RecipientVerdict> verdicts, bool oth
 Plan ours_leave(const std::vector<Recipient>& recipients);
 
 /// Everything the submitter wrote into the header goes, what may stand outside comes (B8). The leg's outer header can be read.
+/// Nothing when the outer header of a sealed leg cannot be read: look before the store commits.
+Result<Entity> outer_of(const SealedLeg& leg);
 void replace_header(Plan& plan, const std::vector<std::pair<std::string, int>>& seen, const SealedLeg& leg);
 
 /// Answer for a message that could not be taken: the fault's own, never more than it may tell.

@@ -344,7 +344,9 @@ Result<NewuserLine> read_newuser_headers(std::string_view header_bytes, const Ne
     whole += header_bytes;
     if (!whole.empty() && whole.back() != '\n') whole += "\r\n";
     whole += "\r\n";
-    auto entity = read_entity(whole, MimeLimits{});
+    MimeLimits limits;  // the site's own have let it in
+    limits.headers = std::max(limits.headers, whole.size());
+    auto entity = read_entity(whole, limits);
     if (!entity) return fail(unreadable_header(header_bytes, std::move(entity).error()));
 
     TRY(const PickupFields pickup, pickup_fields(entity->headers));

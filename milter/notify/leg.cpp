@@ -144,7 +144,7 @@ private:
     /// What the help desk reads.
     Status told(const std::string& spelled, const char* state, const char* failure = "")
     {
-        const auto recipient = parse_address(spelled, true);
+        const auto recipient = parse_address(spelled, true, true);
         if (!recipient) return Done{};
         return note_local(txn_, store_, leg_.original_message_id, leg_.sender, *recipient, state, failure,
                           now_);
@@ -159,7 +159,7 @@ private:
 
     Status goes_into_report(const std::string& spelled)
     {
-        const auto recipient = parse_address(spelled, true);
+        const auto recipient = parse_address(spelled, true, true);
         if (!recipient) return Done{};
         TRY(const bool news, note_leg_refused(txn_, store_, owed_leg(leg_, *recipient), now_));
         if (news) in_report_.push_back(spelled);
@@ -190,7 +190,7 @@ private:
 
     bool relay_is_final(const std::string& address) const
     {
-        auto parsed = parse_address(address, true);
+        auto parsed = parse_address(address, true, true);
         const auto& domains = leg_.relay_is_final;
         return parsed && std::find(domains.begin(), domains.end(), parsed->domain) != domains.end();
     }
@@ -270,7 +270,7 @@ Result<std::vector<std::string>> not_sent_again(WriteTxn& txn, const RecordStore
             if (!first) continue;
             // What comes of it now is told as if it were the first try.
             move(leg->failed, leg->waiting, r);
-            if (const auto address = parse_address(r, true); address && leg->told_by_report)
+            if (const auto address = parse_address(r, true, true); address && leg->told_by_report)
                 CHECK(note_leg_tried_again(txn, store, owed_leg(*leg, *address), now));
         }
         out.push_back(r);

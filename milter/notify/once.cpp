@@ -24,7 +24,7 @@ Result<bool> first_time(WriteTxn& txn, const std::string& key, const std::string
 
 std::string same_mailbox(const std::string& address)
 {
-    auto parsed = parse_address(address, true);
+    auto parsed = parse_address(address, true, true);
     return parsed ? parsed->key() : address;
 }
 

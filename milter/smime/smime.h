@@ -59,7 +59,6 @@ struct Signer {
     Reason reason = Reason::bad_signature;
     std::optional<Certificate> certificate;  ///< from the CMS, matched by issuer and serial or key id
     std::string digest;                      ///< "sha256", ...
-    std::string content_digest;              ///< of the content as signed, raw bytes; empty when not computed
     std::string detail;
 };
 
@@ -67,6 +66,8 @@ struct Verified {
     std::vector<Signer> signers;            ///< all, in the order of the CMS
     std::vector<Certificate> certificates;  ///< all the CMS brought, unparsable ones left out
     std::string content;                    ///< opaque only: the signed bytes
+    std::string
+        content_sha256;  ///< of the content as signed, raw bytes, whatever digest the signers used; with a good one
     bool any_good() const;
 };
 

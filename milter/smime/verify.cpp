@@ -178,12 +178,12 @@ void judge_signer(Signer& out, const SignerEntry& signer, ContentHash& content, 
         out.detail = "the signature does not fit";
         return;
     }
-    out.content_digest = content.of(*digest);
     out.reason = digest->weak && !allow_sha1 ? Reason::weak_algorithm : Reason::accepted;
     if (digest->weak) out.detail = allow_sha1 ? "SHA-1, allowed for this partner" : "SHA-1";
 }
 
-void judge_all(Verified& out, const SignedData& data, ContentHash& content, Brought& brought, bool allow_sha1)
+Status judge_all(Verified& out, const SignedData& data, ContentHash& content, Brought& brought,
+                 bool allow_sha1)
 {
     out.signers.clear();
     int attempts = 0;
@@ -193,6 +193,9 @@ void judge_all(Verified& out, const SignedData& data, ContentHash& content, Brou
         judge_signer(signer, entry, content, allow_sha1, attempts);
         out.signers.push_back(std::move(signer));
     }
+    if (!out.any_good()) return Done{};
+    out.content_sha256 = content.of(*cms::digest_by_name("sha256"));
+    return out.content_sha256.empty() ? fail(temporary("SHA-256 could not be made")) : Status(Done{});
 }
 
 /// The mathematics of one fits, be its algorithm weak or not.
@@ -220,10 +223,10 @@ Result<Verified> verify_detached(std::string_view content, std::string_view sign
     Brought brought(data, cache);
     Verified out;
     cms::TextHash exact(content);
-    judge_all(out, data, exact, brought, allow_sha1);
+    CHECK(judge_all(out, data, exact, brought, allow_sha1));
     if (!any_fits(out) && !is_canonical_crlf(content)) {
         cms::CanonicalHash hashes(content);
-        judge_all(out, data, hashes, brought, allow_sha1);
+        CHECK(judge_all(out, data, hashes, brought, allow_sha1));
     }
     if (any_fits(out)) out.certificates = brought.all();
     return out;
@@ -237,7 +240,7 @@ Result<Verified> verify_opaque(std::string_view der, const CmsLimits& limits, Ce
     Brought brought(data, cache);
     Verified out;
     cms::PieceHash hashes(*data.content);
-    judge_all(out, data, hashes, brought, allow_sha1);
+    CHECK(judge_all(out, data, hashes, brought, allow_sha1));
     if (any_fits(out)) out.certificates = brought.all();
     std::size_t size = 0;
     ber::each_piece(*data.content, [&](std::string_view piece) {

@@ -356,7 +356,7 @@ bool Opening::take_signer(RecipientVerdict& verdict, const Signer& signer, Verdi
     verdict.only_as_notice = !own.contains(judged.path.back());
     verdict.certificates = {signer.certificate->fingerprint(), judged.path.back().fingerprint()};
     result_.signer = signer.certificate;
-    result_.signed_digest = signer.digest + ":" + signer.content_digest;
+    result_.signed_digest = "sha256:" + verified_.content_sha256;
     if (signer.digest == "sha1") add_because(verdict, "SHA-1 signature taken by the peer's exception");
     return true;
 }

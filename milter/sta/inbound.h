@@ -39,7 +39,8 @@ struct OpenedMail {
     std::optional<Address> from;             ///< verified From
     std::string message_id;                  ///< of the inner message
     std::vector<std::string> references, in_reply_to;  ///< Message-IDs the inner message names
-    std::string signed_digest;  ///< of the verified bytes, by the accepted signer's digest: tells a repeat
+    std::string
+        signed_digest;  ///< SHA-256 of the verified bytes, whichever signer was accepted: tells a repeat (decision 14)
     std::optional<Certificate> signer;  ///< of the accepted signature
     std::vector<std::string> warnings;  ///< "unwrapped", "tampered"
     std::string cipher;

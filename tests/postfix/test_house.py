@@ -157,6 +157,21 @@ class Reports(SiteTest):
         self.postfix.wait_queue_empty()
 
 
+class WideHeader(SiteTest):
+    sections = {"limits": {"headers": "4M"}}
+
+    def test_a_header_of_the_size_the_site_allows_is_sealed(self):
+        """The outer header was read again under the default bound, after the commit: 451 at each repeat, and an overdue report
+        for what had never left."""
+        references = b"References: <" + b"r" * 900 + b"@x.test>\r\n" + b" <r@x.test>\r\n" * 4500
+        mail = references * 30 + smime.mail(f"alice@{HERE}", f"bob@{THERE}", "S", "T")
+        self.assertGreater(len(mail), 3 << 19)
+        answer = deliver(self.daemon.socket, f"alice@{HERE}", f"bob@{THERE}", mail, login=f"alice@{HERE}",
+                         daemon_name="ORIGINATING")
+        self.assertEqual(answer.verdict, "accept", answer.text)
+        self.assertIn("pkcs7-mime", answer.field("Content-Type"))
+
+
 class Pieces(SiteTest):
     """Big messages, many at once, under bounds that make them wait for each other."""
     sections = {"limits": {"work_memory": "64M"}, "milter": {"key_operations": 1, "message_max": "25M"}}
