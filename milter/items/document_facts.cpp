@@ -2,6 +2,7 @@
 #include "milter/items/document_facts.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -32,12 +33,33 @@ std::string comparable(std::string text)
     return text.size() <= identity_bytes_max ? text : "sha256:" + hex(sha256(text));
 }
 
-/// "root^extension": as text, or as an object {root, extension}.
+bool is_uuid(std::string_view text)
+{
+    constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    return text.size() == form.size() &&
+           std::equal(text.begin(), text.end(), form.begin(), [](char c, char as) {
+               return as == '-' ? c == '-' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
+           });
+}
+
+/// "root^extension" with a root that is a UUID in lower case: writers differ in it.
+std::string plain_root(std::string id)
+{
+    const auto root = std::min(id.find('^'), id.size());
+    if (is_uuid(std::string_view(id).substr(0, root)))
+        for (std::size_t i = 0; i < root; ++i)
+            if (id[i] >= 'A' && id[i] <= 'F') id[i] = static_cast<char>(id[i] + 32);
+    return id;
+}
+
+/// "root^extension": as text, or as an object {root, extension}. What is marked as not known is no id: a root beside
+/// that mark only says whose number is missing.
 std::string id_text(const Json& id)
 {
-    if (id.is_string()) return comparable(id.get<std::string>());
+    if (id.is_string()) return comparable(plain_root(id.get<std::string>()));
+    if (!text_of(id, "nullFlavor").empty()) return "";
     const std::string root = text_of(id, "root"), extension = text_of(id, "extension");
-    return comparable(root.empty() || extension.empty() ? root : root + "^" + extension);
+    return comparable(plain_root(root.empty() || extension.empty() ? root : root + "^" + extension));
 }
 
 std::vector<std::string> id_texts(const Json* ids)
@@ -60,6 +82,13 @@ std::string first(std::vector<std::string> texts)
     return texts.empty() ? "" : std::move(texts.front());
 }
 
+/// The ids under that name, unless their null flavor stands beside them.
+std::vector<std::string> ids_named(const Json& document, const std::string& name)
+{
+    if (member(document, (name + "NullFlavor").c_str())) return {};
+    return id_texts(member(document, name.c_str()));
+}
+
 /// A whole number from 0 on, as text; else -1.
 std::int64_t version_of(const Json* value)
 {
@@ -70,10 +99,17 @@ std::int64_t version_of(const Json* value)
     return error == std::errc() && end == text.data() + text.size() && n >= 0 ? n : -1;
 }
 
+/// An OID alone tells who gives numbers (all of a country's, say), not whose number it is; a UUID is one.
+bool is_of_one(const std::string& id)
+{
+    return is_uuid(id) || id.find_first_not_of("0123456789.") != std::string::npos;
+}
+
 std::vector<std::string> identity_of(const Json& patient)
 {
     std::vector<std::string> out;
-    for (const auto& id : id_texts(member(patient, "ids"))) out.push_back("i" + id);
+    for (const auto& id : id_texts(member(patient, "ids")))
+        if (is_of_one(id)) out.push_back("i" + id);
     const std::string name = nfkc_casefold(text_of(patient, "name")), birth = text_of(patient, "birthTime");
     if (!name.empty() && !birth.empty()) out.push_back("n" + comparable(name + "\n" + birth));
     return out;
@@ -91,10 +127,10 @@ std::vector<RelatedDocument> related_of(const Json* related)
         RelatedDocument r;
         r.type = comparable(text_of(one, "typeCode"));
         r.ids = id_texts(member(named, "ids"));
-        if (r.ids.empty()) r.ids = id_texts(member(named, "id"));
+        if (r.ids.empty()) r.ids = ids_named(named, "id");
         r.ids.resize(std::min(r.ids.size(), identities_max - ids));
         ids += r.ids.size();
-        r.set_id = first(id_texts(member(named, "setId")));
+        r.set_id = first(ids_named(named, "setId"));
         const Json* number = member(named, "versionNumber");
         r.version = version_of(number ? number : member(named, "version"));
         out.push_back(std::move(r));
@@ -172,8 +208,8 @@ DocumentFacts facts_of_document(const std::string& document)
         facts.summary_whole = true;
         return facts;
     }
-    facts.id = first(id_texts(member(json, "id")));
-    facts.set_id = first(id_texts(member(json, "setId")));
+    facts.id = first(ids_named(json, "id"));
+    facts.set_id = first(ids_named(json, "setId"));
     facts.version = version_of(member(json, "versionNumber"));
     if (const Json* patient = member(json, "patient")) facts.patient = identity_of(*patient);
     facts.related = related_of(member(json, "relatedDocuments"));

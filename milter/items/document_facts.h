@@ -23,9 +23,11 @@ inline constexpr std::size_t identities_max = 50;
 inline constexpr std::size_t identity_bytes_max = 200;
 
 struct DocumentFacts {
-    std::string id, set_id;     ///< "root^extension" or "root"; "" when there is none; bounded as above
+    /// "root^extension" or "root", a UUID in lower case; "" when there is none or it has a null flavor; bounded as above
+    std::string id, set_id;
     std::int64_t version = -1;  ///< versionNumber when it is a whole number, else -1
-    std::vector<std::string> patient;  ///< "i" and each id; "n", folded names and birth time
+    /// "i" and each id that is one person's (no null flavor, no OID alone); "n", folded names and birth time
+    std::vector<std::string> patient;
     std::vector<RelatedDocument> related;
     std::string summary;  ///< the object for lists: no `narrative` and `narrativeHtml`, at most summary_max
     bool summary_whole = false;  ///< nothing was left out

@@ -25,7 +25,7 @@
 namespace direct {
 
 /// The index of an earlier program is made anew when this is another number (upgrade.h).
-inline constexpr std::uint32_t item_index_version = 2;
+inline constexpr std::uint32_t item_index_version = 3;
 
 /// Today a record is what came to one mailbox. 16 bytes.
 std::string record_key(const RecordStore& store, const Address& mailbox);

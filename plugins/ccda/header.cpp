@@ -25,6 +25,8 @@ void related_documents(Cda& cda, pugi::xml_node document)
         const pugi::xml_node parent = n.child("parentDocument");
         w.field("id", instance_id(parent.child("id")));
         w.field("setId", instance_id(parent.child("setId")));
+        null_field(cda, "id", parent.child("id"));
+        null_field(cda, "setId", parent.child("setId"));
         members(cda, n);
     });
 }

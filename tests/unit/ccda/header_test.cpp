@@ -84,6 +84,23 @@ BOOST_AUTO_TEST_CASE(acts_and_documents_of_the_document_object)
     BOOST_TEST(at(d, "/componentOf/ids/0/extension") == "stay");
 }
 
+// A root beside a null flavor is no id: whoever compares documents must be able to see it.
+BOOST_AUTO_TEST_CASE(ids_that_are_not_known_say_so)
+{
+    const std::string ids = "<id root='1.2' nullFlavor='UNK'/><setId root='1.3' nullFlavor='NI'/>";
+    const auto d = ccda()
+                       .read("<ClinicalDocument xmlns='urn:hl7-org:v3'>" + ids +
+                             "<relatedDocument typeCode='RPLC'><parentDocument>" + ids +
+                             "</parentDocument></relatedDocument></ClinicalDocument>")
+                       .document;
+    for (const std::string from : {"", "/relatedDocuments/0"}) {
+        BOOST_TEST(at(d, from + "/id") == "1.2");
+        BOOST_TEST(at(d, from + "/idNullFlavor") == "UNK");
+        BOOST_TEST(at(d, from + "/setId") == "1.3");
+        BOOST_TEST(at(d, from + "/setIdNullFlavor") == "NI");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(the_patient_whole)
 {
     const auto items = plan().of("demographics");

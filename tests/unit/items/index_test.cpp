@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(narratives_are_kept_aside)
     BOOST_TEST(least.summary.size() < 200u);
     Json many = ccd("b");
     for (int n = 0; n < 60; ++n) {
-        many["patient"]["ids"].push_back({{"root", "r" + std::to_string(n)}});
+        many["patient"]["ids"].push_back({{"root", "r"}, {"extension", std::to_string(n)}});
         many["relatedDocuments"].push_back({{"typeCode", "RPLC"}, {"id", std::to_string(n)}});
     }
     const auto bounded = facts_of_document(many.dump());
