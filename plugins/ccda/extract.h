@@ -12,6 +12,7 @@
 #include "plugins/ccda/statement.h"
 #include "plugins/json_writer.h"
 #include "plugins/parser_plugin.h"
+#include "plugins/repeats.h"
 #include "plugins/xml_view.h"
 
 namespace direct::ccda {
@@ -34,6 +35,7 @@ public:
     Narrative narrative;
     JsonWriter json;          ///< of the item in work
     std::vector<Slot> slots;  ///< scratch of statement.cpp
+    Repeats repeats;          ///< items that say again what another said
 
     /// Objects and arrays in each other beyond which an item's JSON does not go: the host takes 64, and what
     /// is below a statement needs a few. The deepest real document needs 30.
@@ -72,8 +74,6 @@ public:
     {
         return json.size() > host_.max_json / 4 ? Narrative::reference_short : Narrative::reference_max;
     }
-    /// Whether an item with this key was seen before in the document.
-    bool seen(const std::string& key) { return !seen_.insert(key).second; }
 
 private:
     void told_whole(const char* section);
@@ -81,7 +81,6 @@ private:
     const direct_host& host_;
     bool stopped_ = false, cut_ = false;
     std::size_t items_ = 0;
-    std::unordered_set<std::string> seen_;
     std::unordered_set<std::size_t> files_;
     bool files_refused_ = false;
 };
@@ -112,6 +111,7 @@ private:
     Cda& cda_;
     const char *section_, *kind_;
     pugi::xml_node node_;
+    std::size_t content_ = 0;  // where in the JSON it begins to be the item's own
     Taken taken_;
 };
 

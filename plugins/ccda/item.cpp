@@ -10,12 +10,12 @@
 namespace direct::ccda {
 namespace {
 
-// Kind and first id: what makes two items of a document the same thing said twice.
+// Kind and first id: items of one document that share them should be one thing.
 std::string identity(const char* kind, pugi::xml_node statement)
 {
     const pugi::xml_node id = statement.child("id");
     const std::string_view root = id.attribute("root").value();
-    if (root.empty()) return "";
+    if (root.empty() || id.attribute("nullFlavor")) return "";
     return std::string(kind) + "|" + std::string(root) + "|" + id.attribute("extension").value();
 }
 
@@ -129,9 +129,8 @@ Item::Item(Cda& cda, const Section& s, const char* section, const char* kind, co
     }
     w.number_field("offset", cda.xml.offset(st.node));
     w.field("path", st.path);
+    content_ = w.size();
     entry_fields(cda, st.node);
-    if (const auto key = identity(kind, st.node); !key.empty() && cda.seen(key))
-        w.flag_field("duplicate", true);
 }
 
 void Item::mark_null()
@@ -143,6 +142,7 @@ void Item::emit()
 {
     statement_members(cda_, node_, taken_);
     if (cda_.was_cut()) cda_.json.flag_field("cut", true);
+    cda_.repeats.mark(cda_.json, identity(kind_, node_), cda_.json.str().substr(content_));
     cda_.json.close('}');
     cda_.tell_item(section_, kind_);
 }

@@ -156,10 +156,12 @@ void begin(Ccr& ccr, pugi::xml_node node, const char* section, const char* kind)
 void end(Ccr& ccr, pugi::xml_node node, const std::string& path, const char* section, const char* kind)
 {
     auto& w = ccr.json;
+    const std::string id = words(node, "CCRDataObjectID");
+    // Behind the section, whose name is ours.
+    const std::string_view content = w.str().substr(w.str().find("\"statement\""));
+    ccr.repeats.mark(w, id.empty() ? "" : std::string(kind) + "|" + id, content);
     w.number_field("offset", ccr.xml.offset(node));
     w.field("path", path);
-    const std::string id = words(node, "CCRDataObjectID");
-    if (!id.empty() && ccr.seen(std::string(kind) + "|" + id)) w.flag_field("duplicate", true);
     if (is_null(node)) w.flag_field("null", true);
     ccr.close_item();
     ccr.tell_item(section, kind);

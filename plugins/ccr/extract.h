@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "plugins/json_writer.h"
 #include "plugins/parser_plugin.h"
+#include "plugins/repeats.h"
 #include "plugins/xml_view.h"
 
 namespace direct::ccr {
@@ -83,15 +83,13 @@ public:
     /// told, with "cut".
     std::size_t joined = 0;
     static constexpr std::size_t joined_max = 4u << 20;
-    /// Whether a data object with this key was seen before in the document.
-    bool seen(const std::string& key) { return !seen_.insert(key).second; }
+    Repeats repeats;  ///< data objects that say again what another said
 
 private:
     const direct_host& host_;
     bool stopped_ = false;
     const char* cut_ = nullptr;
     std::size_t items_ = 0;
-    std::unordered_set<std::string> seen_;
     using Texts = std::unordered_map<const pugi::xml_node_struct*, std::string>;
     Texts names_, briefs_;
 };

@@ -100,8 +100,34 @@ BOOST_AUTO_TEST_CASE(allergies)
 
     BOOST_TEST(at(items[1], "/negationInd") == "true");
     BOOST_TEST(at(items[1], "/noKnownAllergies") == "true");
-    BOOST_TEST(at(items[1], "/duplicate") == "true");
+    BOOST_TEST(at(items[1], "/sameId") == "true");
+    BOOST_TEST(!items[1].contains("duplicate"));
     BOOST_TEST(!items[1].contains("concern"));
+}
+
+BOOST_AUTO_TEST_CASE(only_what_says_the_same_is_a_duplicate)
+{
+    // Sample ids stand on many different things; what is told twice has another place, and so have its parts.
+    const auto entry = [](const std::string& id, const std::string& code, const std::string& why) {
+        return "<entry><observation>" + id + "<code code=\"1\"/><value code=\"" + code +
+               "\"/><entryRelationship typeCode=\"RSON\"><observation><code code=\"" + why +
+               "\"/></observation></entryRelationship></observation></entry>";
+    };
+    const auto section = [](const std::string& title, const std::string& inside) {
+        return "<component><section><title>" + title + "</title>" + inside + "</section></component>";
+    };
+    const std::string id = "<id root=\"1\" extension=\"S\"/>", none = "<id root=\"2\" nullFlavor=\"UNK\"/>";
+    const auto told =
+        ccda().read("<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><component><structuredBody>" +
+                    section("Plan", entry(id, "A", "r") + entry(id, "B", "r") + entry(none, "A", "r")) +
+                    section("More", entry(id, "A", "r") + entry(id, "A", "s") + entry(none, "A", "r") +
+                                        entry("", "A", "r")) +
+                    "</structuredBody></component></ClinicalDocument>");
+    BOOST_REQUIRE(told.items.size() == 7u);
+    for (std::size_t i = 0; i < 7; ++i) {
+        BOOST_TEST(told.items[i].contains("duplicate") == (i == 3), i);
+        BOOST_TEST(told.items[i].contains("sameId") == (i == 1 || i == 4), i);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(what_no_extractor_understands_is_kept)

@@ -329,8 +329,26 @@ BOOST_AUTO_TEST_CASE(what_points_to_itself_ends)
     BOOST_TEST(told.status == DIRECT_PARSED);
     const auto problems = told.of("problems");
     BOOST_REQUIRE(problems.size() == 2u);
+    BOOST_TEST(!problems[0].contains("sameId"));
+    FIELD(problems[1], "/sameId", "true");
+    BOOST_TEST(!problems[1].contains("duplicate"));
+}
+
+BOOST_AUTO_TEST_CASE(only_what_says_the_same_is_a_duplicate)
+{
+    const auto problem = [](const std::string& words) {
+        return "<Problem><CCRDataObjectID>P</CCRDataObjectID><Description><Text>" + words +
+               "</Text></Description></Problem>";
+    };
+    const auto told = ccr().read(record("<Body><Problems>" + problem("a") + problem("b") +
+                                        "</Problems><Problems>" + problem("a") + "</Problems></Body>"));
+    const auto problems = told.of("problems");
+    BOOST_REQUIRE(problems.size() == 3u);
     BOOST_TEST(!problems[0].contains("duplicate"));
-    FIELD(problems[1], "/duplicate", "true");
+    BOOST_TEST(!problems[1].contains("duplicate"));
+    FIELD(problems[1], "/sameId", "true");
+    FIELD(problems[2], "/duplicate", "true");
+    BOOST_TEST(!problems[2].contains("sameId"));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_said_once_costs_once)
