@@ -251,6 +251,7 @@ void Body::embedded(pugi::xml_node body, pugi::xml_node text, pugi::xml_node pla
     w.field("language", body.child("languageCode").attribute("code").value());
     w.field("confidentiality", body.child("confidentialityCode").attribute("code").value());
     w.field("reference", text.child("reference").attribute("value").value());
+    null_field(cda_, "text", text);
     rest_of_body(body);
     if (!content.empty()) w.number_field("size", content.size());
     w.number_field("offset", cda_.xml.offset(place));

@@ -179,9 +179,7 @@ void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind
     w.field("id", instance_id(document.child("id")));
     w.field("setId", instance_id(document.child("setId")));
     w.field("versionNumber", document.child("versionNumber").attribute("value").value());
-    null_field(cda, "id", document.child("id"));
-    null_field(cda, "setId", document.child("setId"));
-    null_field(cda, "versionNumber", document.child("versionNumber"));
+    for (const char* name : {"id", "setId", "versionNumber"}) null_field(cda, name, document.child(name));
     code_field(cda, "code", document.child("code"));
     const std::string_view when = document.child("effectiveTime").attribute("value").value();
     const TimeStamp time = read_time(when);

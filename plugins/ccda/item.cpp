@@ -19,10 +19,14 @@ std::string identity(const char* kind, pugi::xml_node statement)
     return std::string(kind) + "|" + std::string(root) + "|" + id.attribute("extension").value();
 }
 
-// What the entry says that the statement stands in, if it says anything itself.
+// What the entry says that the statement stands in, and the relation in it, if they say anything themselves.
 void entry_fields(Cda& cda, pugi::xml_node statement)
 {
     pugi::xml_node entry = statement.parent();
+    if (std::strcmp(entry.name(), "entry") != 0) {
+        null_field(cda, "relation", entry);
+        surplus_fields(cda, entry, "relationWords", "relationMore", is_statement);
+    }
     while (entry && std::strcmp(entry.name(), "entry") != 0) entry = entry.parent();
     if (!entry) return;
     null_field(cda, "entry", entry);

@@ -93,6 +93,18 @@ class Completeness(unittest.TestCase):
         kept, code["code"] = code["code"], "else"
         lost = [line for line in walk.missing(content, answer) if line not in whole]
         self.assertTrue(any("code " + kept in line for line in lost), name)
+        document = (b'<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:sdtc="urn:hl7-org:sdtc"><recordTarget><patientRole><patient><sdtc:deceasedInd value=" True"/></patient>'
+                    b'</patientRole></recordTarget><component><structuredBody><component><section><entry><act negationInd="TRUE">'
+                    b'<text nullFlavor="MSK"/><priorityCode/></act></entry><entry><act negationInd="maybe"/></entry></section></component>'
+                    b'</structuredBody></component></ClinicalDocument>')
+        parsed = parse(document)
+        self.assertEqual(walk.missing(document, parsed), [])
+        for item in parsed["items"]:
+            for member in ("deceased", "negationInd", "negationIndRaw", "textNullFlavor"):
+                item.pop(member, None)
+        lost = " ".join(walk.missing(document, parsed))
+        for line in ("truth deceased true x1", "truth negationInd true x1", "value maybe x1", "nullFlavor MSK x1"):
+            self.assertIn(line, lost)
         answer["items"] = []
         self.assertGreater(len(walk.missing(content, answer)), len(whole) + 20)
 

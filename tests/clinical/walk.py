@@ -31,9 +31,11 @@ def steps_of(parent):
 
 
 class Said:
-    """Codes (with their system), times and other values, quantities (with their unit), ids, and words, each with how often."""
+    """Codes (with their system), times and other values, quantities (with their unit), ids, words, null flavours, and what is
+    affirmed and denied (by its name in the answer), each with how often."""
 
-    KINDS = {"codes": "code", "values": "value", "quantities": "quantity", "ids": "id", "words": "words"}
+    KINDS = {"codes": "code", "values": "value", "quantities": "quantity", "ids": "id", "words": "words",
+             "nulls": "nullFlavor", "truths": "truth"}
 
     def __init__(self):
         for kind in self.KINDS:
@@ -54,13 +56,36 @@ def normal(text):
     return " ".join((text or "").split())
 
 
+# Elements that are yes or no, and what the answer calls them; of an attribute only the yes is told.
+BOOLEANS = {"deceasedInd": "deceased", "preferenceInd": "preferred", "independentInd": "independent",
+            "seperatableInd": "separable", "multipleBirthInd": "multipleBirth"}
+TOLD_AS = {"relationNegated": "negationInd"}
+
+
+def truths_of_xml(name, said_there, said):
+    """Yes and no in whatever spelling; anything else must be told as it stands."""
+    word = (said_there or "").strip().lower()
+    if word in ("true", "1"):
+        said.truths[BOOLEANS.get(name, name), "true"] += 1
+    elif word in ("false", "0"):
+        if name in BOOLEANS:
+            said.truths[BOOLEANS[name], "false"] += 1
+    elif said_there:
+        said.values[said_there] += 1
+
+
 def from_xml(element, said, skip=()):
     """Adds what an element and everything below it says. Narrative blocks are left out."""
     name = local(element)
     code, value = element.get("code"), element.get("value")
     if code:
         said.codes[code, element.get("codeSystem") or ""] += 1
-    if value and name not in NO_VALUE:
+    if element.get("nullFlavor"):
+        said.nulls[element.get("nullFlavor")] += 1
+    truths_of_xml("negationInd", element.get("negationInd"), said)
+    if name in BOOLEANS:
+        truths_of_xml(name, value, said)
+    elif value and name not in NO_VALUE:
         if element.get("unit"):
             said.quantities[value, element.get("unit")] += 1
         else:
@@ -90,7 +115,11 @@ def from_json(node, said):
         if isinstance(node.get("value"), str) and node.get("unit"):
             said.quantities[node["value"], node["unit"]] += 1
         for key, inner in node.items():
+            if isinstance(inner, bool):
+                said.truths[TOLD_AS.get(key, key), "true" if inner else "false"] += 1
             if isinstance(inner, str):
+                if key == "nullFlavor" or key.endswith("NullFlavor"):
+                    said.nulls[inner] += 1
                 said.words[normal(inner)] += 1
                 said.values[inner] += 1
                 # Of the document itself: "root^extension" or "root".

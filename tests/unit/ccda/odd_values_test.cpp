@@ -182,3 +182,82 @@ BOOST_AUTO_TEST_CASE(elements_no_name_or_address_has_are_told)
     BOOST_TEST(at(patient, "/telecom/0/text") == "call");
     BOOST_TEST(at(patient, "/telecom/0/more/0/value") == "3");
 }
+
+BOOST_AUTO_TEST_CASE(null_flavours_of_texts_relations_and_levels_are_told)
+{
+    const auto items = entries_of(
+        medications,
+        "<entry nullFlavor=\"NAV\"><act><code code=\"1\" nullFlavor=\"X\"><originalText "
+        "nullFlavor=\"ASKU\"/></code>"
+        "<text nullFlavor=\"UNK\"/><statusCode code=\"active\" nullFlavor=\"NI\"/><author nullFlavor=\"NA\">"
+        "<assignedAuthor nullFlavor=\"OTH\"/></author><entryRelationship nullFlavor=\"MSK\"><sequenceNumber "
+        "value=\"2\"/>"
+        "<x value=\"3\"/>why<act/></entryRelationship></act></entry>");
+    BOOST_REQUIRE(items.size() == 1u);
+    const auto& i = items[0];
+    BOOST_TEST(at(i, "/entryNullFlavor") == "NAV");
+    BOOST_TEST(at(i, "/code/originalTextNullFlavor") == "ASKU");
+    BOOST_TEST(at(i, "/textNullFlavor") == "UNK");
+    BOOST_TEST(at(i, "/status") == "active");
+    BOOST_TEST(at(i, "/statusNullFlavor") == "NI");
+    BOOST_TEST(at(i, "/author/0/nullFlavor") == "NA");
+    BOOST_TEST(at(i, "/author/0/innerNullFlavors/0/element") == "assignedAuthor");
+    BOOST_TEST(at(i, "/author/0/innerNullFlavors/0/nullFlavor") == "OTH");
+    BOOST_TEST(at(i, "/related/0/relationNullFlavor") == "MSK");
+    BOOST_TEST(at(i, "/related/0/sequenceNumber") == "2");
+    BOOST_TEST(at(i, "/related/0/relationWords") == "why");
+    BOOST_TEST(at(i, "/related/0/relationMore/0/value") == "3");
+}
+
+BOOST_AUTO_TEST_CASE(null_flavours_of_the_document_its_patient_and_its_body_are_told)
+{
+    const auto told = document_of(
+        "<id nullFlavor=\"NI\"/><title nullFlavor=\"MSK\"/><languageCode nullFlavor=\"OTH\"/><recordTarget "
+        "nullFlavor=\"UNK\">"
+        "<patientRole><patient nullFlavor=\"ASKU\"/></patientRole></recordTarget><recordTarget "
+        "nullFlavor=\"NA\"/>",
+        "<nonXMLBody><text mediaType=\"application/pdf\" nullFlavor=\"NAV\"/></nonXMLBody>");
+    BOOST_TEST(at(told.document, "/idNullFlavor") == "NI");
+    BOOST_TEST(at(told.document, "/titleNullFlavor") == "MSK");
+    BOOST_TEST(at(told.document, "/languageNullFlavor") == "OTH");
+    const auto patients = told.of("demographics");
+    BOOST_REQUIRE(patients.size() == 1u);
+    BOOST_TEST(at(patients[0], "/recordTargetNullFlavor") == "UNK");
+    BOOST_TEST(at(patients[0], "/person/nullFlavor") == "ASKU");
+    BOOST_REQUIRE(told.skipped.size() == 1u);
+    BOOST_TEST(told.skipped[0].first == "demographics");
+    BOOST_TEST(at(told.of("nonXMLBody").at(0), "/textNullFlavor") == "NAV");
+    const auto section =
+        document_of("",
+                    "<structuredBody><component><section><title nullFlavor=\"NI\"/><text nullFlavor="
+                    "\"NA\"/></section></component></structuredBody>");
+    BOOST_TEST(at(section.document, "/sections/0/titleNullFlavor") == "NI");
+    BOOST_TEST(at(section.document, "/sections/0/narrativeNullFlavor") == "NA");
+}
+
+BOOST_AUTO_TEST_CASE(an_item_is_null_when_nothing_is_said_whatever_the_type_of_its_value)
+{
+    const auto problem = [](const std::string& value) {
+        return entry("<observation><code code=\"1\"/><value " + value + "</observation>");
+    };
+    const auto all = entries_of(
+        problems,
+        problem("xsi:type=\"PQ\" value=\"5\"/>") + problem("xsi:type=\"INT\" value=\"7\"/>") +
+            problem("xsi:type=\"II\" extension=\"x\"/>") +
+            problem("xsi:type=\"CD\" nullFlavor=\"UNK\">words</value>") +
+            problem("xsi:type=\"CD\" nullFlavor=\"UNK\"><originalText nullFlavor=\"NI\"/></value>") +
+            problem("xsi:type=\"PQ\" unit=\"mg\" nullFlavor=\"NI\"/>") +
+            problem("xsi:type=\"CD\" nullFlavor=\"UNK\"><originalText><reference "
+                    "value=\"#r\"/></originalText></value>"));
+    BOOST_REQUIRE(all.size() == 7u);
+    for (std::size_t i = 0; i < all.size(); ++i)
+        BOOST_TEST(at(all[i], "/null") == (i == 4 || i == 5 ? "true" : ""), i);
+    const std::string plan = "2.16.840.1.113883.10.20.22.2.10";
+    const auto planned =
+        entries_of(plan, entry("<observation><code nullFlavor=\"NI\"/><value xsi:type=\"INT\" value=\"9\"/>"
+                               "</observation>") +
+                             entry("<observation><code nullFlavor=\"NI\"/><value xsi:type=\"CD\">"
+                                   "<originalText nullFlavor=\"NI\"/></value></observation>"));
+    BOOST_TEST(at(planned.at(0), "/null") == "");
+    BOOST_TEST(at(planned.at(1), "/null") == "true");
+}
