@@ -123,14 +123,23 @@ bool is_html(std::string_view text, std::string_view root)
     return doctype == from && lower(text.substr(from, 14)) == "<!doctype html";
 }
 
-// The value of the first <type value="..."/>, whatever its prefix.
+// The value of the first <type .../>, whatever its prefix, quotes and other attributes.
 std::string bundle_type(std::string_view text)
 {
-    constexpr std::string_view tag = "type value=\"";
-    for (auto at = text.find(tag); at != std::string_view::npos; at = text.find(tag, at + 1)) {
+    constexpr std::string_view name = "type", blanks = " \t\r\n";
+    for (auto at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
         if (at == 0 || (text[at - 1] != '<' && text[at - 1] != ':')) continue;
-        const auto from = at + tag.size();
-        return word(text.substr(from, text.find('"', from) - from));
+        auto tag = text.substr(at + name.size());
+        tag = tag.substr(0, tag.find('>'));
+        if (tag.empty() || blanks.find(tag[0]) == blanks.npos) continue;
+        for (auto i = tag.find("value"); i != tag.npos; i = tag.find("value", i + 1)) {
+            if (blanks.find(tag[i - 1]) == blanks.npos) continue;
+            const auto equals = tag.find_first_not_of(blanks, i + 5);
+            if (equals == tag.npos || tag[equals] != '=') continue;
+            const auto quote = tag.find_first_not_of(blanks, equals + 1);
+            if (quote == tag.npos || (tag[quote] != '"' && tag[quote] != '\'')) continue;
+            return word(tag.substr(quote + 1, tag.find(tag[quote], quote + 1) - quote - 1));
+        }
     }
     return "";
 }
@@ -168,11 +177,18 @@ bool take_xml(std::string_view text, Content& out)
     return true;
 }
 
-// MSH|^~\&|..., alone, behind the byte of a lower layer, or in a file of many (FHS, BHS).
+// What a lower layer puts about a message, in whatever order: 0x0B before, 0x1C behind, ends of lines.
+std::string_view without_frame(std::string_view s)
+{
+    constexpr std::string_view frame = " \t\r\n\x0B\x1C";
+    s.remove_prefix(std::min(s.find_first_not_of(frame), s.size()));
+    return s.substr(0, s.find_last_not_of(frame) + 1);
+}
+
+// MSH|^~\&|..., alone, framed by a lower layer, or in a file of many (FHS, BHS).
 bool take_hl7v2(std::string_view s, Content& out)
 {
-    if (s.starts_with('\x0B')) s.remove_prefix(1);
-    s.remove_prefix(std::min(s.find_first_not_of(" \t\r\n"), s.size()));
+    s = without_frame(s);
     const auto segment = s.substr(0, 3);
     if (s.size() < 9 || (segment != "MSH" && segment != "FHS" && segment != "BHS")) return false;
     const char separator = s[3];
@@ -229,7 +245,7 @@ Content content_of(std::string_view bytes, std::string_view charset)
         out.type = type;
         return out;
     }
-    if (bytes.starts_with("\x0B") && take_hl7v2(bytes, out)) return out;
+    if (bytes.find_first_of("\x0B\x1C") != bytes.npos && take_hl7v2(bytes, out)) return out;
     // A 16-bit text is a text only as such; any other must be one before it is mended.
     const XmlText text = xml_text(bytes, charset);
     const bool wide = text.encoding.starts_with("utf-16");

@@ -92,6 +92,11 @@ BOOST_AUTO_TEST_CASE(fhir_is_a_file_and_says_so)
     d = described(
         "<Bundle xmlns=\"http://hl7.org/fhir\"><id value=\"1\"/><type value=\"document\"/></Bundle>");
     BOOST_TEST(d.at("bundleType") == "document");
+    for (const char* type :
+         {"<type value='batch'/>", "<type  value = \"batch\" />", "<type id='1' value='batch'/>"})
+        BOOST_TEST(described("<Bundle xmlns='http://hl7.org/fhir'><typed/>" + std::string(type) + "</Bundle>")
+                           .at("bundleType") == "batch",
+                   type);
     d = described("<Bundle xmlns=\"urn:other\"/>");
     BOOST_TEST(d.at("type") == "application/xml");
     BOOST_TEST(!d.contains("resourceType"));
@@ -112,6 +117,10 @@ BOOST_AUTO_TEST_CASE(hl7_messages_are_files_with_their_type)
         BOOST_TEST(d.at("messageType") == "VXU^V04^VXU_V04", before);
         BOOST_TEST(d.at("messageVersion") == "2.5.1", before);
     }
+    // The frame of a lower layer, whole, half, or behind an end of line.
+    for (const auto& [before, after] :
+         {std::pair{""s, "\x1c\r"s}, {"\r\n\x0B"s, "\x1c"s}, {"\x0B\x0B"s, ""s}})
+        BOOST_TEST(described(before + header + after).at("messageType") == "VXU^V04^VXU_V04");
     // Other separators, five encoding characters, many messages in one file.
     BOOST_TEST(described("MSH#^~\\&#a#b#c#d#t##ORU^R01#1#P#2.3\n").at("messageType") == "ORU^R01");
     BOOST_TEST(described("MSH|^~\\&#|a|b|c|d|t||ORU^R01|1|P|2.7\n").at("messageType") == "ORU^R01");
