@@ -27,6 +27,7 @@ AuditEntry audit_of_path(const Facts& facts, const char* event, const std::strin
     e.queue_id = facts.queue_id;
     e.token = token;
     e.detail = because;
+    keep_small(e);
     return e;
 }
 
@@ -93,16 +94,18 @@ Plan refuse_message(House& house, const Facts& facts, const std::vector<Recipien
 {
     bool any_ours = false;
     for (const auto& r : recipients) any_ours |= r.ours;
+    std::vector<AuditEntry> entries;
+    for (const auto& r : recipients)
+        if (r.ours || !any_ours)
+            entries.push_back(audit_of_path(facts, "message-refused", r.address ? r.address->text() : r.path,
+                                            token_of(reason), because));
+    bool singly = true;
     auto written = house.store.write([&](WriteTxn& txn) -> Status {
-        for (const auto& r : recipients)
-            if (r.ours || !any_ours)
-                CHECK(append_audit(
-                    txn, house.store,
-                    audit_of_path(facts, "message-refused", r.address ? r.address->text() : r.path,
-                                  token_of(reason), because)));
+        TRY(singly, append_refusal(txn, house, facts, entries));
         return Done{};
     });
     if (!written) return plan_for(written.error());
+    tell_counted(singly);
     LogLine(LOG_NOTICE, facts.queue_id, "decision")
         .with("from", facts.envelope_from)
         .with("token", token_of(reason))

@@ -43,7 +43,8 @@ Plan take_inbound(Taking taking);
 Plan take_outbound(Taking taking, const Address& from);
 Plan take_report(Taking taking);
 
-/// Refuses a message as a whole, with one audit entry per recipient of ours (all when none is).
+/// Refuses a message as a whole, with an audit entry about the recipients of ours (all when none is): about each for a
+/// user of ours who has logged in, one for a stranger, counted when there are too many of them (audit/refusals.h).
 /// @param verified  the peer may be told the token
 Plan refuse_message(House& house, const Facts& facts, const std::vector<Recipient>& recipients, Reason reason,
                     const std::string& because, bool verified);

@@ -268,7 +268,6 @@ Status InboundTaking::write(WriteTxn& txn)
     TRY(bool shown, note_claims(txn, store, claims_, accepted(), t_.facts.now, told));
     for (const auto& v : opened_.verdicts) {
         auto entry = audit_of(t_.facts, "message-in", v, sender, opened_.message_id);
-        entry.detail += told;
         if (!opened_.warnings.empty()) entry.detail += "; marked " + join(opened_.warnings, ", ");
         if (!is_refusal(v.reason)) {
             TRY(bool first, first_time(txn, store, v.reason == Reason::held ? "held" : "leg", once_id_,
@@ -277,6 +276,8 @@ Status InboundTaking::write(WriteTxn& txn)
             if (first && shown && v.reason == Reason::accepted) fresh.push_back(v.recipient);
             if (first && v.reason == Reason::held) CHECK(write_pickups(txn, v.recipient));
         }
+        entry.detail += told;
+        keep_small(entry);
         CHECK(append_audit(txn, store, std::move(entry)));
     }
     CHECK(owe_newuser_failures(txn));
@@ -356,14 +357,22 @@ Plan InboundTaking::refused()
     auto sender = opened_.verified && opened_.from ? opened_.from->text() : "";
     bool discard = t_.site.settings->policy_untrusted == "discard" && opened_.verified && !others_ &&
                    (reason == Reason::untrusted || reason == Reason::no_path);
+    std::vector<AuditEntry> entries;
+    for (const auto& v : opened_.verdicts)
+        entries.push_back(audit_of(t_.facts, "message-in", v, sender, opened_.message_id));
+    // Whoever has proved nothing leaves nothing to be found by a Message-ID of his choice.
+    const bool noted = opened_.verified && opened_.from && !is_temporary(reason) && !wishes_.is_notice;
+    const std::span told(opened_.verdicts.data(),
+                         noted ? std::min(opened_.verdicts.size(), refused_noted_max) : 0);
+    const auto beside = told.size() * (refused_note_bytes + opened_.message_id.size() + 3 * sender.size());
+    bool singly = true;
     auto written = t_.house.store.write([&](WriteTxn& txn) -> Status {
-        for (const auto& v : opened_.verdicts)
-            CHECK(append_audit(txn, t_.house.store,
-                               audit_of(t_.facts, "message-in", v, sender, opened_.message_id)));
-        // Whoever has proved nothing leaves nothing to be found by a Message-ID of his choice.
-        return opened_.verified && opened_.from && !is_temporary(reason) ? note_all(txn, {}) : Status(Done{});
+        TRY(singly, append_refusal(txn, t_.house, t_.facts, entries, beside));
+        return singly ? note_refused(txn, t_.house, t_.facts, told, sender, opened_.message_id)
+                      : Status(Done{});
     });
     if (!written) return plan_for(written.error());
+    tell_counted(singly);
     for (const auto& v : opened_.verdicts) log_decision(t_.facts, v, sender);
     Plan plan;
     if (discard)

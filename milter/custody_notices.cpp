@@ -88,6 +88,16 @@ Status note_untouched(WriteTxn& txn, const House& house, const Facts& facts,
     return Done{};
 }
 
+Status note_refused(WriteTxn& txn, const House& house, const Facts& facts,
+                    std::span<const RecipientVerdict> verdicts, const std::string& sender,
+                    const std::string& message_id)
+{
+    for (const auto& v : verdicts)
+        if (const auto row = recipient_row(facts, v, sender, message_id))
+            CHECK(note_recipient(txn, house.store, *row));
+    return Done{};
+}
+
 Status owe_held_notices(WriteTxn& txn, const House& house, const Facts& facts, const NoticeWishes& wishes,
                         const PreparedPickup& p)
 {
@@ -157,6 +167,9 @@ bool among(const std::vector<Address>& some, const Address& one)
 Result<bool> note_claims(WriteTxn& txn, const RecordStore& store, const std::vector<NoticeClaim>& claims,
                          const std::vector<Address>& to, Time now, std::string& told)
 {
+    constexpr std::size_t claims_told =
+        10;  // one notice is about one message; a report may name a thousand recipients
+    std::size_t seen = 0;
     bool show = claims.empty();
     for (const auto& c : claims) {
         auto use = NoticeUse::unknown;
@@ -170,8 +183,10 @@ Result<bool> note_claims(WriteTxn& txn, const RecordStore& store, const std::vec
                            : use == NoticeUse::repeated ? "noted before"
                            : use == NoticeUse::late     ? "late, after the failure report"
                                                         : "about no message of his that we watch";
-        told += "; notice " + c.disposition + " of " + c.recipient.text() + " " + word;
+        if (++seen <= claims_told)
+            told += "; notice " + c.disposition + " of " + c.recipient.text() + " " + word;
     }
+    if (seen > claims_told) told += "; and " + std::to_string(seen - claims_told) + " notices more";
     return show;
 }
 

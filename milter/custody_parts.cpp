@@ -29,6 +29,7 @@ AuditEntry audit_of(const Facts& facts, const char* event, const RecipientVerdic
     e.token = token_of(verdict.reason);
     e.detail = join(verdict.because, "; ");
     e.certificates = verdict.certificates;
+    keep_small(e);
     return e;
 }
 
@@ -38,6 +39,21 @@ void log_decision(const Facts& facts, const RecipientVerdict& verdict, const std
     LogLine line(is_refusal(verdict.reason) ? LOG_NOTICE : LOG_INFO, facts.queue_id, "decision");
     line.with("from", sender).with("to", verdict.recipient.text()).with("token", token_of(verdict.reason));
     if (!verdict.because.empty()) line.with("because", verdict.because.back());
+}
+
+Result<bool> append_refusal(WriteTxn& txn, const House& house, const Facts& facts,
+                            std::vector<AuditEntry> entries, std::uint64_t beside)
+{
+    if (facts.login.empty())
+        return append_refusals(txn, house.store, std::move(entries), facts.now,
+                               house.site()->settings->store_size_max, beside);
+    for (auto& e : entries) CHECK(append_audit(txn, house.store, std::move(e)));
+    return true;
+}
+
+void tell_counted(bool singly)
+{
+    if (!singly) count(Metric::refusals_summed_total);
 }
 
 Status PreparedEntry::write(WriteTxn& txn) const

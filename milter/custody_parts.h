@@ -1,10 +1,12 @@
 // custody_parts.h - the pieces that taking a message is put together from. Used by custody*.cpp only.
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "milter/audit/audit.h"
+#include "milter/audit/refusals.h"
 #include "milter/custody.h"
 #include "milter/newuser/held_record.h"
 #include "milter/newuser/notice_queue.h"
@@ -16,10 +18,18 @@
 
 namespace direct {
 
-/// One audit entry and one log line per verdict; counts the decision.
+/// One audit entry, kept small, and one log line per verdict; counts the decision.
 AuditEntry audit_of(const Facts& facts, const char* event, const RecipientVerdict& verdict,
                     const std::string& sender, const std::string& message_id);
 void log_decision(const Facts& facts, const RecipientVerdict& verdict, const std::string& sender);
+
+/// Inside write(): the entries about one message that is refused to all of `entries`. Each is written for a user of ours who
+/// has logged in; a stranger leaves few and small ones, or is counted (audit/refusals.h).
+/// @param beside  bytes written beside them when they are not counted
+/// @return false: counted; tell_counted() after the commit
+Result<bool> append_refusal(WriteTxn& txn, const House& house, const Facts& facts,
+                            std::vector<AuditEntry> entries, std::uint64_t beside = 0);
+void tell_counted(bool singly);
 
 /// An outbox entry with its content prepared before the transaction.
 struct PreparedEntry {
@@ -81,6 +91,14 @@ std::optional<WatchRecord> recipient_row(const Facts& facts, const RecipientVerd
 Status note_untouched(WriteTxn& txn, const House& house, const Facts& facts,
                       const std::vector<Recipient>& recipients, const std::string& sender,
                       const std::string& message_id);
+/// Recipients of a refused message that directctl status tells of: as many as its audit entry names.
+inline constexpr std::size_t refused_noted_max = audit_recipients_named;
+/// Bytes of what is noted of one of them, beside Message-ID and sender: recipient, tokens, times and two keys.
+inline constexpr std::size_t refused_note_bytes = 512;
+/// Inside write(): the same, of a message that nobody gets. Nobody has to be trusted to have it written, so for few.
+Status note_refused(WriteTxn& txn, const House& house, const Facts& facts,
+                    std::span<const RecipientVerdict> verdicts, const std::string& sender,
+                    const std::string& message_id);
 /// What an arrived notice says of one recipient of a message of ours.
 struct NoticeClaim {
     std::string message_id;

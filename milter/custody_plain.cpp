@@ -69,6 +69,8 @@ private:
     std::string message_id_, content_sha_;
     std::string once_id_;  // the Message-ID, or what stands for it in rows against repeats
     std::string hint_;     // for audit: what an unsigned notice claims
+    bool refused_whole_ = false;
+    bool singly_ = true;  // audit tells of the refusal by itself, not by a count
     std::optional<PreparedEntry> leg_, report_;
 };
 
@@ -157,6 +159,7 @@ Status PlainTaking::commit()
     CHECK(t_.house.store.write([&](WriteTxn& txn) { return write(txn); }));
     if (leg_) leg_->content->keep();
     if (report_) report_->content->keep();
+    tell_counted(singly_);
     for (const auto& v : verdicts_) log_decision(t_.facts, v, t_.facts.envelope_from);
     if (leg_ || report_) t_.house.wake();
     return Done{};
@@ -167,10 +170,16 @@ Status PlainTaking::write(WriteTxn& txn)
 {
     auto& store = t_.house.store;
     std::vector<std::string> fresh;
+    std::vector<AuditEntry> refusals;
     bool tell = false;
     for (const auto& v : verdicts_) {
         auto entry = audit_of(t_.facts, "message-in", v, t_.facts.envelope_from, message_id_);
         entry.detail += hint_;
+        keep_small(entry);
+        if (refused_whole_ && !t_.plain_submission) {
+            refusals.push_back(std::move(entry));
+            continue;
+        }
         CHECK(append_audit(txn, store, std::move(entry)));
         if (t_.plain_submission && submitter_)
             if (const auto row = recipient_row(t_.facts, v, submitter_->text(), message_id_))
@@ -182,6 +191,9 @@ Status PlainTaking::write(WriteTxn& txn)
                                    content_sha_, t_.facts.now));
         if (first && leg) fresh.push_back(v.recipient.text());
         tell |= first && report;
+    }
+    if (!refusals.empty()) {
+        TRY(singly_, append_refusal(txn, t_.house, t_.facts, std::move(refusals)));
     }
     if (t_.plain_submission && submitter_)
         CHECK(note_untouched(txn, t_.house, t_.facts, t_.recipients, submitter_->text(), message_id_));
@@ -199,6 +211,7 @@ Plan PlainTaking::refused()
 {
     leg_.reset();
     report_.reset();
+    refused_whole_ = true;
     if (auto done = commit(); !done) return plan_for(done.error());
     Plan plan;
     plan.refuse(answer_for(Reason::not_encrypted, false, t_.site.settings->newuser_help_url));

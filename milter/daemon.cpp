@@ -10,6 +10,7 @@
 #include <set>
 #include <typeinfo>
 
+#include "milter/audit/refusals.h"
 #include "milter/base/log.h"
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
@@ -187,6 +188,8 @@ void Daemon::look_after()
             // By a clock that is wrong nothing is deleted.
             bool believed = house_->clock_watch.check().has_value();
             if (minute == 0 && believed) tidy();
+            if (auto told = believed ? tell_refusals(*store_, clock_.now()) : Status(Done{}); !told)
+                LogLine(LOG_WARNING, "", "store").with("what", told.error().why);
             malloc_trim(
                 0);  // pages free inside the heaps: they grew with each new peak, and only their ends shrink
             if (!hand_over_ && minute > 0) static_cast<void>(open_plugins(*house_->site()->settings));

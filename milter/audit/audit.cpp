@@ -2,7 +2,7 @@
 //
 // A value of Table::audit is the entry's fields with the chain as the last one:
 //
-//     fields 1..12 | field 13: 32 bytes = HMAC-SHA-256(audit key, chain before | u64 sequence | fields 1..12)
+//     fields 1..12, 14, 15 | field 13: 32 bytes = HMAC-SHA-256(audit key, chain before | u64 sequence | the fields before)
 //
 // The first entry follows a chain of 32 zero bytes. meta "audit-head" holds the last sequence and its
 // chain: whoever cuts entries off at the end would have to change it too, and it is sealed. Putting
@@ -10,6 +10,7 @@
 // the record outside. Thread safe; every Fault is temporary.
 #include "milter/audit/audit.h"
 
+#include <algorithm>
 #include <concepts>
 
 #include "milter/base/crypto.h"
@@ -61,6 +62,8 @@ void entry_fields(F& f, R& r, auto& at_ms)
     f(10, r.token);
     f(11, r.detail);
     f(12, r.certificates);
+    f(14, r.further);
+    f(15, r.further_count);
 }
 
 std::string chain_of(std::string_view audit_key, std::string_view before, std::uint64_t sequence,
@@ -97,7 +100,8 @@ bool matches(const AuditEntry& entry, const AuditQuery& query)
     if (query.since && entry.at < *query.since) return false;
     if (query.until && entry.at > *query.until) return false;
     return query.id.empty() || query.id == entry.message_id || query.id == entry.queue_id ||
-           query.id == entry.sender || query.id == entry.recipient;
+           query.id == entry.sender || query.id == entry.recipient ||
+           std::ranges::find(entry.further, query.id) != entry.further.end();
 }
 
 /// Walks the chain; every call of step() looks at one entry.

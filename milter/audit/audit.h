@@ -27,13 +27,16 @@ struct AuditEntry {
     std::string event;      ///< message-in, message-out, held-made, notice-queued, explain, anchor-add, ...
     std::string who;        ///< verified sender, login, or "uid 0 (root)" of a command
     std::string from_host;  ///< client address, or "local"
-    std::string sender, recipient;  ///< addresses; one entry per recipient
+    std::string sender, recipient;  ///< addresses; one entry per recipient, but see further
     std::string message_id;         ///< Message-ID header
     std::string queue_id;
     std::string token;                      ///< decision token, or "ok" / "failed" for commands
     std::string detail;                     ///< plain words for the admin: reasons, fingerprints, file names
     std::vector<std::string> certificates;  ///< hex SHA-256 fingerprints
     std::string chain;                      ///< 32 bytes, set by append
+    std::vector<std::string>
+        further;  ///< recipients beside the first, of a message refused to a stranger: some
+    std::uint64_t further_count = 0;  ///< and how many they are, named or not (refusals.h)
 };
 
 /// Adds one entry at the end of the chain. Call inside RecordStore::write(). Fault: temporary.

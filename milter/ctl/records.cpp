@@ -78,6 +78,8 @@ void print_entry(const Json& e)
     for (const char* name : {"sender", "recipient", "who", "message_id", "queue_id", "detail"})
         if (auto text = text_of(e, name); !text.empty())
             std::printf("  %s=%s", name, printable(text).c_str());
+    if (auto n = text_of(e, "further_count"); !n.empty() && n != "0")
+        std::printf("  further-recipients=%s", n.c_str());
     std::printf("\n");
 }
 

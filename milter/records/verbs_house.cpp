@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "milter/audit/audit.h"
+#include "milter/audit/refusals.h"
 #include "milter/base/text.h"
 #include "milter/notify/outbox.h"
 #include "milter/notify/owed_notice.h"
@@ -31,6 +31,8 @@ Json audit_row(const AuditEntry& e)
     row["token"] = e.token;
     row["detail"] = e.detail;
     row["certificates"] = e.certificates;
+    row["further"] = e.further;
+    row["further_count"] = e.further_count;
     row["chain"] = hex(e.chain);
     return row;
 }
@@ -105,7 +107,8 @@ Reply audit_read(const Context& c, Parameters& p)
     reply["entries"] = Json::array();
     auto done = read_audit(c.store, query, [&](const AuditEntry& e) {
         if (!page.room("more")) return false;
-        page.add(e.detail.size() + e.recipient.size() + 70 * e.certificates.size() + 500);
+        page.add(e.detail.size() + e.recipient.size() + 70 * e.certificates.size() +
+                 audit_address_max * e.further.size() + 500);
         reply["entries"].push_back(audit_row(e));
         last = e.sequence;
         return true;

@@ -19,13 +19,16 @@ namespace {
 // Reasons kept per recipient. A stranger decides how many signers, paths and recipients a message has, and
 // so how long an audit entry would become.
 constexpr std::size_t because_max = 16;
+// Bytes of each: a certificate's subject and a URL are as long as a stranger likes, and a reason stands for each recipient.
+constexpr std::size_t because_bytes_max = 256;
 // Signers whose paths are looked for: with certificates made for it one search takes a tenth of a second. The
 // field signs with all certificates of a sender, which are two or three.
 constexpr std::size_t judged_signers_max = 8;
 
 void add_because(RecipientVerdict& verdict, std::string why)
 {
-    if (verdict.because.size() < because_max) verdict.because.push_back(std::move(why));
+    if (verdict.because.size() < because_max)
+        verdict.because.push_back(cut(std::move(why), because_bytes_max));
 }
 
 /// One message on its way through the steps.
@@ -82,7 +85,7 @@ private:
         for (auto& v : result_.verdicts)
             if (v.reason == Reason::temporary) {
                 v.reason = fault.reason;
-                v.because.push_back(fault.why);
+                add_because(v, fault.why);
             }
     }
 
@@ -107,7 +110,8 @@ Status Opening::steps()
     TRY(auto outer, read_entity(mail_.message, site_.mime_limits()));
     if (!is_cms(outer.content_type)) {
         // Plain mail, or mail whose encrypted part hides inside something else: never looked for (O3, O4).
-        return fail(refuse(Reason::not_encrypted, "the message is " + outer.content_type.media_type()));
+        return fail(refuse(Reason::not_encrypted,
+                           "the message is " + cut(outer.content_type.media_type(), because_bytes_max / 2)));
     }
     result_.encrypted = true;
     CHECK(decrypt(outer));
@@ -291,8 +295,8 @@ void Opening::judge_recipients()
             v.reason = weak_ ? Reason::weak_algorithm : Reason::sender_mismatch;
             for (const auto& s : verified_.signers)
                 if (s.certificate && v.because.size() < because_max)
-                    v.because.push_back("signed by " + s.certificate->subject() + ", which is not bound to " +
-                                        result_.from->text());
+                    add_because(v, "signed by " + cut(s.certificate->subject(), because_bytes_max / 2) +
+                                       ", which is not bound to " + result_.from->text());
             continue;
         }
         judge_one(v, bound, judging);
