@@ -13,7 +13,8 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::size_t head_size = 64 << 10;
-constexpr std::size_t word_max = 64;  // bytes of a message type, resource name...
+constexpr std::size_t json_size = 16u << 20;  // sorted by name, resourceType stands behind all entries
+constexpr std::size_t word_max = 64;          // bytes of a message type, resource name...
 
 struct Magic {
     std::string_view bytes;
@@ -240,6 +241,8 @@ bool take_json(std::string_view text, Content& out)
 Content content_of(std::string_view bytes, std::string_view charset)
 {
     Content out;
+    auto whole = bytes.substr(0, json_size);
+    if (whole.starts_with("\xef\xbb\xbf")) whole.remove_prefix(3);
     bytes = bytes.substr(0, head_size);
     if (const char* type = magic_type(bytes)) {
         out.type = type;
@@ -251,7 +254,8 @@ Content content_of(std::string_view bytes, std::string_view charset)
     const bool wide = text.encoding.starts_with("utf-16");
     if (!wide && !is_text(bytes) && !is_8_bit_text(bytes)) return out;
     out.encoding = text.encoding;
-    if (take_xml(text.utf8, out) || take_hl7v2(text.utf8, out) || take_json(text.utf8, out)) return out;
+    if (take_xml(text.utf8, out) || take_hl7v2(text.utf8, out) || take_json(wide ? text.utf8 : whole, out))
+        return out;
     if (!wide || is_text(text.utf8)) out.type = "text/plain";
     return out;
 }

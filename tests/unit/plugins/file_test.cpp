@@ -100,6 +100,11 @@ BOOST_AUTO_TEST_CASE(fhir_is_a_file_and_says_so)
     d = described("<Bundle xmlns=\"urn:other\"/>");
     BOOST_TEST(d.at("type") == "application/xml");
     BOOST_TEST(!d.contains("resourceType"));
+    // Its members sorted by name, behind more than the first look.
+    d = described("\xef\xbb\xbf{\"entry\":[\"" + std::string(100'000, 'x') +
+                  "\"],\"resourceType\":\"Bundle\",\"type\":\"batch\"}");
+    BOOST_TEST(d.at("type") == "application/fhir+json");
+    BOOST_TEST(d.at("bundleType") == "batch");
     // What only looks like it, or is cut off.
     BOOST_TEST(described("{\"resourceType\":").at("type") == "application/json");
     BOOST_TEST(described("{\"x\":{\"resourceType\":\"Bundle\"}}").at("type") == "application/json");
