@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "plugins/ccda/header.h"
+#include "plugins/ccda/more.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
@@ -118,12 +119,27 @@ bool is_told(std::string_view name)
     return std::find(std::begin(told), std::end(told), name) != std::end(told);
 }
 
+// Array "more": the second and later ones of what a document says once, as they stand.
+void said_again(Cda& cda, pugi::xml_node document)
+{
+    bool open = false;
+    for (const char* name : {"id", "code", "title", "effectiveTime", "confidentialityCode", "languageCode",
+                             "setId", "versionNumber", "copyTime"})
+        for (pugi::xml_node n = document.child(name).next_sibling(name); n; n = n.next_sibling(name)) {
+            if (!open) cda.json.open_field("more", '[');
+            open = true;
+            more_element(cda, n);
+        }
+    if (open) cda.json.close(']');
+}
+
 // People and acts of the header, unless there is more of it than belongs beside the sections.
 void people(Cda& cda, pugi::xml_node document)
 {
     auto& w = cda.json;
     const auto before = w.mark();
     header_fields(cda, document);
+    said_again(cda, document);
     rest_field(cda, document, is_told);
     if (w.size() <= cda.document_max() / 16) return;
     w.rewind(before);

@@ -212,12 +212,14 @@ BOOST_AUTO_TEST_CASE(null_flavours_of_texts_relations_and_levels_are_told)
 BOOST_AUTO_TEST_CASE(null_flavours_of_the_document_its_patient_and_its_body_are_told)
 {
     const auto told = document_of(
-        "<id nullFlavor=\"NI\"/><title nullFlavor=\"MSK\"/><languageCode nullFlavor=\"OTH\"/><recordTarget "
+        "<id nullFlavor=\"NI\"/><id root=\"1.2\"/><title nullFlavor=\"MSK\"/><languageCode "
+        "nullFlavor=\"OTH\"/><recordTarget "
         "nullFlavor=\"UNK\">"
         "<patientRole><patient nullFlavor=\"ASKU\"/></patientRole></recordTarget><recordTarget "
         "nullFlavor=\"NA\"/>",
         "<nonXMLBody><text mediaType=\"application/pdf\" nullFlavor=\"NAV\"/></nonXMLBody>");
     BOOST_TEST(at(told.document, "/idNullFlavor") == "NI");
+    BOOST_TEST(at(told.document, "/more/0/root") == "1.2");
     BOOST_TEST(at(told.document, "/titleNullFlavor") == "MSK");
     BOOST_TEST(at(told.document, "/languageNullFlavor") == "OTH");
     const auto patients = told.of("demographics");
