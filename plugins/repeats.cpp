@@ -1,17 +1,19 @@
 // repeats.cpp - see repeats.h.
 #include "plugins/repeats.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <functional>
 
 namespace direct {
 namespace {
 
-// The place of the next of our members that tell where something stands; npos when there is none. In JSON a quotation
-// mark inside a text has a backslash before it, so neither pattern can be a part of a text.
-std::size_t next_place(std::string_view json, std::size_t from)
+// Where a pattern is found from `from` on; the end of `json` when nowhere. memmem() is several times as fast as find().
+std::size_t place_of(std::string_view json, std::string_view pattern, std::size_t from)
 {
-    return std::min(json.find("\"path\":\"", from), json.find("ffset\":", from));
+    const void* at = ::memmem(json.data() + from, json.size() - from, pattern.data(), pattern.size());
+    return at ? static_cast<std::size_t>(static_cast<const char*>(at) - json.data()) : json.size();
 }
 
 // Behind the value that follows the colon.
@@ -27,15 +29,21 @@ std::size_t end_of_value(std::string_view json, std::size_t colon)
     return at;
 }
 
+// Without our members that tell where something stands. In JSON a quotation mark inside a text has a backslash before
+// it, so neither pattern can be a part of a text.
 std::string without_places(std::string_view json)
 {
+    constexpr std::string_view path = "\"path\":\"", offset = "ffset\":";
     std::string out;
     out.reserve(json.size());
+    std::size_t next_path = place_of(json, path, 0), next_offset = place_of(json, offset, 0);
     for (std::size_t at = 0;;) {
-        const std::size_t place = next_place(json, at);
+        const std::size_t place = std::min(next_path, next_offset);
         out += json.substr(at, place - at);
-        if (place == json.npos) return out;
+        if (place == json.size()) return out;
         at = end_of_value(json, json.find(':', place));
+        if (next_path < at) next_path = place_of(json, path, at);
+        if (next_offset < at) next_offset = place_of(json, offset, at);
     }
 }
 
