@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "milter/audit/audit.h"
@@ -25,11 +26,13 @@
 #include "milter/notify/retry_pause.h"
 #include "milter/notify/watch.h"
 #include "milter/sta/outbound.h"
+#include "milter/store/schema.h"
 
 namespace direct {
 namespace {
 
 constexpr std::size_t notices_at_once = 100;
+constexpr std::size_t damage_told_max = 1000;  // rows remembered so that each is logged once
 constexpr milliseconds longest_grace = std::chrono::minutes(30);  // within it other servers have tried again
 constexpr milliseconds longest_sleep = seconds(60);
 using SteadyTime = std::chrono::steady_clock::time_point;
@@ -109,6 +112,7 @@ struct NoticeMaker::State {
     std::condition_variable woken;
     bool awake = false, stopping = false;
     std::thread thread;
+    std::set<std::string> damage_told;
     SteadyTime hearing_since = std::chrono::steady_clock::now();  // notices have been coming in since then
 
     explicit State(House& h) : house(h) {}
@@ -121,8 +125,11 @@ struct NoticeMaker::State {
     Made make_report(const OwedNotice& report);
     Status settle(const OwedNotice& notice, Made made);
     Status put_off(const OwedNotice& notice, const Made& made);
-    Status tell_overdue();
+    Status tell_overdue(DamagedRows& damaged);
+    Result<std::size_t> make_due(DamagedRows& damaged);
+    Result<bool> one(const OwedNotice& notice);
     Status show_owed();
+    void tell_damage(const DamagedRows& damaged);
     Status tell_group(const std::vector<WatchRecord>& group);
     milliseconds silence() const;
     Result<std::size_t> pass(bool overdue_too);
@@ -266,14 +273,27 @@ Status NoticeMaker::State::tell_group(const std::vector<WatchRecord>& group)
     return Done{};
 }
 
-Status NoticeMaker::State::tell_overdue()
+/// A border: what one piece of work throws does not end the others, it is tried again.
+template <class F>
+auto guarded(F work) -> decltype(work())
 {
-    TRY(auto rows, overdue_watches(house.store, house.clock.now(), notices_at_once));
+    try {
+        return work();
+    } catch (const std::exception& e) {
+        LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());
+        return fail(temporary("an exception"));
+    }
+}
+
+Status NoticeMaker::State::tell_overdue(DamagedRows& damaged)
+{
+    TRY(auto rows, overdue_watches(house.store, house.clock.now(), notices_at_once, &damaged));
     std::map<std::pair<std::string, std::string>, std::vector<WatchRecord>> groups;
     for (auto& w : rows) groups[{w.message_id, w.sender}].push_back(std::move(w));
     Status all = Done{};
     for (const auto& [key, group] : groups)
-        if (auto done = tell_group(group); !done) all = fail(done.error());  // the others do not wait for it
+        if (auto done = guarded([&] { return tell_group(group); }); !done)
+            all = fail(done.error());  // the others do not wait for it
     return all;
 }
 
@@ -296,24 +316,61 @@ milliseconds NoticeMaker::State::silence() const
     return std::max(std::chrono::ceil<milliseconds>(grace - heard), milliseconds(0));
 }
 
+/// Made, put off, or never to be made. True when it is owed no more.
+Result<bool> NoticeMaker::State::one(const OwedNotice& notice)
+{
+    auto done = guarded([&]() -> Result<bool> {
+        auto made = make(notice);
+        const bool later = is_temporary(made.reason);
+        CHECK(later ? put_off(notice, made) : settle(notice, std::move(made)));
+        return !later;
+    });
+    if (done) return done;
+    // It would stand first again: those behind it have their turn before.
+    CHECK(put_off(notice, {Reason::temporary, done.error().why, ""}));
+    return false;
+}
+
+Result<std::size_t> NoticeMaker::State::make_due(DamagedRows& damaged)
+{
+    TRY(const auto notices, due_notices(house.store, house.clock.now(), notices_at_once, &damaged));
+    std::size_t made_number = 0;
+    Status all = Done{};
+    for (const auto& notice : notices) {
+        if (must_stop()) break;
+        const auto done = guarded([&] { return one(notice); });
+        if (!done) all = fail(done.error());  // the others do not wait for it
+        made_number += done && *done;
+    }
+    CHECK(all);
+    return made_number;
+}
+
+/// Each row once: a pass comes every minute and with all mail.
+void NoticeMaker::State::tell_damage(const DamagedRows& damaged)
+{
+    set_gauge(Metric::notice_rows_damaged, static_cast<std::int64_t>(damaged.size()));
+    for (const auto& row : damaged)
+        if (damage_told.size() < damage_told_max &&
+            damage_told.insert(std::string(table_name(row.table)) + row.key).second)
+            LogLine(LOG_ERR, "", "store")
+                .with("what", row.why)
+                .with("row", hex(row.key))
+                .with("done", "passed over");
+}
+
 Result<std::size_t> NoticeMaker::State::pass(bool overdue_too)
 {
     std::lock_guard alone(passing);
-    const auto overdue = overdue_too ? tell_overdue() : Status(Done{});
-    const auto kept = look_after_held(house);
-    std::size_t made_number = 0;
-    TRY(const auto notices, due_notices(house.store, house.clock.now(), notices_at_once));
-    for (const auto& notice : notices) {
-        if (must_stop()) break;
-        auto made = make(notice);
-        bool later = is_temporary(made.reason);
-        CHECK(later ? put_off(notice, made) : settle(notice, std::move(made)));
-        made_number += !later;
-    }
+    DamagedRows damaged;
+    const auto overdue = guarded([&] { return overdue_too ? tell_overdue(damaged) : Status(Done{}); });
+    const auto kept = guarded([&] { return look_after_held(house); });
+    const auto made = guarded([&] { return make_due(damaged); });
+    tell_damage(damaged);
     CHECK(show_owed());
     CHECK(overdue);
     CHECK(kept);
-    return made_number;
+    return made;
 }
 
 milliseconds NoticeMaker::State::sleep_time()

@@ -49,24 +49,41 @@ Status put_new(WriteTxn& txn, OwedNotice notice, Time now)
 /// reinject.retry_max is at most a day: what is due later was put off before the clock was set back.
 constexpr auto longest_pause = std::chrono::hours(24);
 
+/// Nothing when the row cannot be read; it stays where it is.
+std::optional<OwedNotice> read_one(ReadTxn& txn, std::string_view key, DamagedRows* damaged)
+{
+    OwedNotice notice;
+    const auto bytes = txn.get(Table::owed_notice, key);
+    if (bytes && *bytes && decode_fields(**bytes, notice)) return notice;
+    if (damaged)
+        damaged->push_back({Table::owed_notice, std::string(key),
+                            bytes ? "store: a record does not decode: owed_notice" : bytes.error().why});
+    return std::nullopt;
+}
+
+/// Those with keys from `from` to `end` ("": all) that can be read, in order, until `visit` says no. By keys: a value
+/// that cannot be opened would end a scan.
+Status visit_notices(RecordStore& store, std::string_view from, std::string_view end, DamagedRows* damaged,
+                     const std::function<bool(OwedNotice&&)>& visit)
+{
+    return store.read([&](ReadTxn& txn) {
+        return txn.keys(Table::owed_notice, "", from, [&](std::string_view key) {
+            if (!end.empty() && key >= end) return false;
+            auto notice = read_one(txn, key, damaged);
+            return !notice || visit(*std::move(notice));
+        });
+    });
+}
+
 Result<std::vector<OwedNotice>> read_notices(RecordStore& store, std::string_view from, std::string_view end,
-                                             std::size_t most)
+                                             std::size_t most, DamagedRows* damaged)
 {
     std::vector<OwedNotice> out;
-    Status damaged = Done{};
-    CHECK(store.read([&](ReadTxn& txn) {
-        return txn.scan(Table::owed_notice, "", from, [&](std::string_view key, std::string_view value) {
-            if ((!end.empty() && key >= end) || out.size() >= most) return false;
-            OwedNotice n;
-            if (!decode_fields(value, n)) {
-                damaged = fail(temporary("store: a record does not decode: owed_notice"));
-                return false;
-            }
-            out.push_back(std::move(n));
-            return true;
-        });
+    if (most == 0) return out;
+    CHECK(visit_notices(store, from, end, damaged, [&](OwedNotice&& notice) {
+        out.push_back(std::move(notice));
+        return out.size() < most;
     }));
-    CHECK(damaged);
     return out;
 }
 
@@ -94,14 +111,15 @@ Status owe_report(WriteTxn& txn, OwedNotice report, Time now)
 
 Result<std::vector<OwedNotice>> owed_notices(RecordStore& store, std::size_t most)
 {
-    return read_notices(store, "", "", most);
+    return read_notices(store, "", "", most, nullptr);
 }
 
-Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most)
+Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most,
+                                            DamagedRows* damaged)
 {
     const auto after = [](Time t) { return be64(static_cast<std::uint64_t>(in_ms(t)) + 1); };
-    TRY(auto due, read_notices(store, "", after(now), most));
-    TRY(const auto too_far, read_notices(store, after(now + longest_pause), "", most - due.size()));
+    TRY(auto due, read_notices(store, "", after(now), most, damaged));
+    TRY(const auto too_far, read_notices(store, after(now + longest_pause), "", most - due.size(), damaged));
     due.insert(due.end(), too_far.begin(), too_far.end());
     return due;
 }
@@ -109,11 +127,9 @@ Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::s
 Result<std::optional<Time>> next_notice_due(RecordStore& store)
 {
     std::optional<Time> out;
-    CHECK(store.read([&](ReadTxn& txn) {
-        return txn.scan(Table::owed_notice, "", "", [&](std::string_view key, std::string_view) {
-            out = Time(milliseconds(static_cast<std::int64_t>(read_be64(key))));
-            return false;
-        });
+    CHECK(visit_notices(store, "", "", nullptr, [&](OwedNotice&& notice) {
+        out = Time(milliseconds(notice.due_ms));
+        return false;
     }));
     return out;
 }

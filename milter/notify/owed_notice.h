@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "milter/base/clock.h"
+#include "milter/notify/damaged_rows.h"
 #include "milter/store/record_store.h"
 
 namespace direct {
@@ -44,11 +45,12 @@ Status owe_report(WriteTxn& txn, OwedNotice report, Time now);
 std::string notice_key(const RecordStore& store, const OwedNotice& notice);
 
 /// Those due by now, oldest first, and those put off so far that the clock must have been set back since; at most
-/// `most`. Fault: temporary.
-Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most);
-/// All, due or not, the oldest first; at most `most`. Fault: temporary.
+/// `most`. Those that cannot be read are passed over and put to `damaged`. Fault: temporary.
+Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most,
+                                            DamagedRows* damaged = nullptr);
+/// All that can be read, due or not, the oldest first; at most `most`. Fault: temporary.
 Result<std::vector<OwedNotice>> owed_notices(RecordStore& store, std::size_t most = SIZE_MAX);
-/// When the next one is due; nothing when none is owed.
+/// When the next one that can be read is due; nothing when none is owed.
 Result<std::optional<Time>> next_notice_due(RecordStore& store);
 
 /// Inside write(): false when it is gone already (made by somebody else meanwhile).

@@ -19,12 +19,13 @@ Result<Batch> look(RecordStore& store, Table table, std::string_view from,
     Batch batch;
     std::size_t seen = 0;
     CHECK(store.read([&](ReadTxn& txn) {
-        return txn.scan(table, "", from, [&](std::string_view key, std::string_view value) {
+        return txn.keys(table, "", from, [&](std::string_view key) {
             if (seen++ >= rows_at_once) {
                 batch.next = key;
                 return false;
             }
-            if (is_old(value)) batch.old.emplace_back(key);
+            const auto value = txn.get(table, key);
+            if (value && *value && is_old(**value)) batch.old.emplace_back(key);
             return true;
         });
     }));

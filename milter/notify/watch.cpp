@@ -263,24 +263,35 @@ Result<NoticeUse> note_notice(WriteTxn& txn, const RecordStore& store, std::stri
     return before->state == "overdue" && !shown_anyway ? NoticeUse::late : NoticeUse::news;
 }
 
-Result<std::vector<WatchRecord>> overdue_watches(RecordStore& store, Time now, std::size_t most)
+namespace {
+
+/// The rows of watch_due in order, each with its record, until `visit` says no. A record that cannot be read is passed
+/// over: nothing can be told of it, and those behind it are due too.
+Status visit_due(RecordStore& store, DamagedRows* damaged,
+                 const std::function<bool(std::int64_t due_ms, WatchRecord&&)>& visit)
+{
+    return store.read([&](ReadTxn& txn) {
+        return txn.keys(Table::watch_due, "", "", [&](std::string_view due) {
+            const auto key = due.substr(8);
+            auto w = read_watch(txn, key);
+            if (!w && damaged) damaged->push_back({Table::watch, std::string(key), w.error().why});
+            if (!w || !*w) return true;
+            return visit(static_cast<std::int64_t>(read_be64(due)), **std::move(w));
+        });
+    });
+}
+
+}  // namespace
+
+Result<std::vector<WatchRecord>> overdue_watches(RecordStore& store, Time now, std::size_t most,
+                                                 DamagedRows* damaged)
 {
     std::vector<WatchRecord> out;
-    const auto end = be64(static_cast<std::uint64_t>(in_ms(now)) + 1);
-    auto seen = store.read([&](ReadTxn& txn) -> Status {
-        std::vector<std::string> keys;
-        CHECK(txn.scan(Table::watch_due, "", "", [&](std::string_view key, std::string_view) {
-            if (key >= std::string_view(end) || keys.size() >= most) return false;
-            keys.emplace_back(key.substr(8));
-            return true;
-        }));
-        for (const auto& key : keys) {
-            TRY(auto w, read_watch(txn, key));
-            if (w) out.push_back(std::move(*w));
-        }
-        return Done{};
-    });
-    if (!seen) return fail(seen.error());
+    CHECK(visit_due(store, damaged, [&](std::int64_t due_ms, WatchRecord&& w) {
+        if (due_ms > in_ms(now) || out.size() >= most) return false;
+        out.push_back(std::move(w));
+        return true;
+    }));
     return out;
 }
 
@@ -305,11 +316,9 @@ Result<std::optional<Reason>> close_overdue(WriteTxn& txn, const RecordStore& st
 Result<std::optional<Time>> next_watch_due(RecordStore& store)
 {
     std::optional<Time> out;
-    CHECK(store.read([&](ReadTxn& txn) {
-        return txn.scan(Table::watch_due, "", "", [&](std::string_view key, std::string_view) {
-            out = Time(milliseconds(static_cast<std::int64_t>(read_be64(key))));
-            return false;
-        });
+    CHECK(visit_due(store, nullptr, [&](std::int64_t due_ms, WatchRecord&&) {
+        out = Time(milliseconds(due_ms));
+        return false;
     }));
     return out;
 }

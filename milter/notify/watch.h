@@ -16,6 +16,7 @@
 #include "milter/base/address.h"
 #include "milter/base/clock.h"
 #include "milter/base/reason.h"
+#include "milter/notify/damaged_rows.h"
 #include "milter/store/record_store.h"
 
 namespace direct {
@@ -101,12 +102,14 @@ Result<NoticeUse> note_notice(WriteTxn& txn, const RecordStore& store, std::stri
                               const Address& recipient, std::string_view disposition, bool final_delivery,
                               const std::string& failure, Time now);
 
-/// Rows whose deadline has passed, oldest first, at most `most`.
-Result<std::vector<WatchRecord>> overdue_watches(RecordStore& store, Time now, std::size_t most);
+/// Rows whose deadline has passed, oldest first, at most `most`. Those that cannot be read are passed over and put to
+/// `damaged`.
+Result<std::vector<WatchRecord>> overdue_watches(RecordStore& store, Time now, std::size_t most,
+                                                 DamagedRows* damaged = nullptr);
 /// Inside write(): the row becomes overdue; nothing when a notice came meanwhile. The reason told to the submitter.
 Result<std::optional<Reason>> close_overdue(WriteTxn& txn, const RecordStore& store, const WatchRecord& watch,
                                             Time now);
-/// When the next deadline passes; nothing when nothing waits.
+/// When the next deadline of a row that can be read passes; nothing when nothing waits.
 Result<std::optional<Time>> next_watch_due(RecordStore& store);
 /// Removes rows sent before that time that wait for nothing. Number removed.
 Result<std::size_t> sweep_watch(RecordStore& store, Time before);
