@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -16,11 +15,13 @@
 #include "milter/base/metrics.h"
 #include "milter/base/text.h"
 #include "milter/custody_parts.h"
+#include "milter/failure_report.h"
+#include "milter/guarded.h"
 #include "milter/held_keeper.h"
 #include "milter/house.h"
 #include "milter/mime/wrap.h"
-#include "milter/notify/dsn.h"
 #include "milter/notify/mdn.h"
+#include "milter/notify/notice_workers.h"
 #include "milter/notify/owed_notice.h"
 #include "milter/notify/report_reader.h"
 #include "milter/notify/retry_pause.h"
@@ -31,7 +32,8 @@
 namespace direct {
 namespace {
 
-constexpr std::size_t notices_at_once = 100;
+constexpr std::size_t notices_at_once = 500;
+constexpr std::size_t domains_at_once = 4;     // mostly waiting for the network; a signature is quick
 constexpr std::size_t damage_told_max = 1000;  // rows remembered so that each is logged once
 constexpr milliseconds longest_grace = std::chrono::minutes(30);  // within it other servers have tried again
 constexpr milliseconds longest_sleep = seconds(60);
@@ -60,36 +62,6 @@ AuditEntry audit_of_notice(const OwedNotice& n, const char* event, std::string_v
     return e;
 }
 
-/// What a failure report tells of one recipient.
-AuditEntry audit_of_failure(const OwedNotice& n, const std::string& recipient, const char* event,
-                            std::string_view token, Time now)
-{
-    AuditEntry e;
-    e.at = now;
-    e.event = event;
-    e.who = "direct-milter";
-    e.sender = n.sender;
-    e.recipient = recipient;
-    e.message_id = n.original_message_id;
-    e.queue_id = n.queue_id;
-    e.token = token;
-    return e;
-}
-
-/// In the words and the name of the submitter's domain; of one who is in no domain of ours, in those of the recipient's.
-std::string failure_dsn(const House& house, FailureReport report)
-{
-    const auto site = house.site();
-    const auto* domain = site->domain_of(report.to);
-    const bool speaks_for_recipient =
-        !domain && !report.failed.empty() && site->domain_of(report.failed.front().address);
-    if (speaks_for_recipient) domain = site->domain_of(report.failed.front().address);
-    report.reporting_host = site->host;
-    report.postmaster = "postmaster@" + (speaks_for_recipient ? domain->name : report.to.domain);
-    report.now = house.clock.now();
-    return make_failure_dsn(report, house.texts()->failure(domain ? domain->language : "en", report));
-}
-
 Mdn mdn_of(const OwedNotice& n, const Address& from, const Address& to, const House& house, Time now)
 {
     const auto site = house.site();
@@ -107,15 +79,23 @@ Mdn mdn_of(const OwedNotice& n, const Address& from, const Address& to, const Ho
 
 struct NoticeMaker::State {
     House& house;
-    std::mutex passing;
     std::mutex lock;  // guards the rest
     std::condition_variable woken;
     bool awake = false, stopping = false;
+    bool trouble = false;  // a notice could be neither made nor put off
     std::thread thread;
     std::set<std::string> damage_told;
     SteadyTime hearing_since = std::chrono::steady_clock::now();  // notices have been coming in since then
 
-    explicit State(House& h) : house(h) {}
+    NoticeWorkers workers;  // last: its threads use the rest
+
+    explicit State(House& h)
+        : house(h),
+          workers(
+              domains_at_once, [this](const NoticeWorkers::Batch& batch) { make_all(batch); },
+              [this] { look_again(); })
+    {
+    }
     bool must_stop()
     {
         std::lock_guard hold(lock);
@@ -125,14 +105,18 @@ struct NoticeMaker::State {
     Made make_report(const OwedNotice& report);
     Status settle(const OwedNotice& notice, Made made);
     Status put_off(const OwedNotice& notice, const Made& made);
-    Status tell_overdue(DamagedRows& damaged);
-    Result<std::size_t> make_due(DamagedRows& damaged);
-    Result<bool> one(const OwedNotice& notice);
+    Status give_due(DamagedRows& damaged);
+    void make_all(const NoticeWorkers::Batch& batch);
+    Status put_off_after(const OwedNotice& notice, const Fault& fault);
+    void look_again();
+    NoticeFilter free_domains()
+    {
+        return [this](const OwedNotice& notice) { return !workers.has_taken(notice); };
+    }
     Status show_owed();
     void tell_damage(const DamagedRows& damaged);
-    Status tell_group(const std::vector<WatchRecord>& group);
     milliseconds silence() const;
-    Result<std::size_t> pass(bool overdue_too);
+    Status pass(bool overdue_too);
     milliseconds sleep_time();
     void run();
 };
@@ -189,8 +173,9 @@ Status NoticeMaker::State::settle(const OwedNotice& notice, Made made)
         TRY(entry, prepare_entry(house.store, facts, notice.is_report() ? "failure-dsn" : "mdn", "",
                                  hex(new_id()), "NEVER", {notice.sender}, made.message));
     }
+    bool mine = false;
     auto written = house.store.write([&](WriteTxn& txn) -> Status {
-        TRY(bool mine, take_notice(txn, notice));
+        TRY(mine, take_notice(txn, notice));
         if (!mine) return Done{};
         if (entry) CHECK(entry->write(txn));
         for (const auto& r : notice.recipients)
@@ -201,7 +186,7 @@ Status NoticeMaker::State::settle(const OwedNotice& notice, Made made)
                             audit_of_notice(notice, entry ? "notice-made" : "notice-not-made",
                                             token_of(made.reason), made.why, now));
     });
-    if (!written) return written;
+    if (!written || !mine) return written;
     if (entry) entry->content->keep();
     LogLine(entry ? LOG_INFO : LOG_WARNING, notice.queue_id, "notice")
         .with("disposition", notice.disposition)
@@ -229,74 +214,6 @@ Status NoticeMaker::State::put_off(const OwedNotice& notice, const Made& made)
     return house.store.write([&](WriteTxn& txn) { return put_off_notice(txn, notice, now + pause); });
 }
 
-/// One failure report for the recipients of a message whose time is up (F7, F8).
-Status NoticeMaker::State::tell_group(const std::vector<WatchRecord>& group)
-{
-    auto now = house.clock.now();
-    auto sender = parse_address(group.front().sender, true);
-    if (!sender) return fail(temporary("a watched message's sender cannot be read"));
-    FailureReport report{*sender, "", "", group.front().message_id, {}, {}};
-    std::vector<Reason> reasons;
-    for (const auto& w : group) {
-        reasons.push_back(w.processed_ms ? Reason::dispatched_overdue : Reason::processed_overdue);
-        if (auto recipient = parse_address(w.recipient, true))
-            report.failed.push_back({*recipient, reasons.back()});
-    }
-    Facts facts;
-    facts.queue_id = group.front().queue_id;
-    facts.now = now;
-    TRY(auto entry, prepare_entry(house.store, facts, "failure-dsn", "", hex(new_id()), "NEVER",
-                                  {group.front().sender}, failure_dsn(house, std::move(report))));
-    auto written = house.store.write([&](WriteTxn& txn) -> Status {
-        for (std::size_t i = 0; i < group.size(); ++i) {
-            TRY(auto reason, close_overdue(txn, house.store, group[i], now));
-            if (reason != reasons[i]) return fail(temporary("a notice came at the last moment"));
-            const OwedNotice about{.sender = group[i].sender,
-                                   .original_message_id = group[i].message_id,
-                                   .queue_id = group[i].queue_id};
-            CHECK(append_audit(
-                txn, house.store,
-                audit_of_failure(about, group[i].recipient, "notice-overdue", token_of(*reason), now)));
-        }
-        return entry.write(txn);
-    });
-    if (!written) return written;
-    entry.content->keep();
-    for (std::size_t i = 0; i < group.size(); ++i)
-        LogLine(LOG_NOTICE, group[i].queue_id, "notice")
-            .with("what", "overdue")
-            .with("from", group[i].sender)
-            .with("to", group[i].recipient)
-            .with("token", token_of(reasons[i]));
-    count(Metric::notices_overdue_total, static_cast<std::int64_t>(group.size()));
-    if (house.outbox) house.outbox->wake();
-    return Done{};
-}
-
-/// A border: what one piece of work throws does not end the others, it is tried again.
-template <class F>
-auto guarded(F work) -> decltype(work())
-{
-    try {
-        return work();
-    } catch (const std::exception& e) {
-        LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name());
-        return fail(temporary("an exception"));
-    }
-}
-
-Status NoticeMaker::State::tell_overdue(DamagedRows& damaged)
-{
-    TRY(auto rows, overdue_watches(house.store, house.clock.now(), notices_at_once, &damaged));
-    std::map<std::pair<std::string, std::string>, std::vector<WatchRecord>> groups;
-    for (auto& w : rows) groups[{w.message_id, w.sender}].push_back(std::move(w));
-    Status all = Done{};
-    for (const auto& [key, group] : groups)
-        if (auto done = guarded([&] { return tell_group(group); }); !done)
-            all = fail(done.error());  // the others do not wait for it
-    return all;
-}
-
 Status NoticeMaker::State::show_owed()
 {
     return house.store.read([](ReadTxn& txn) -> Status {
@@ -316,34 +233,64 @@ milliseconds NoticeMaker::State::silence() const
     return std::max(std::chrono::ceil<milliseconds>(grace - heard), milliseconds(0));
 }
 
-/// Made, put off, or never to be made. True when it is owed no more.
-Result<bool> NoticeMaker::State::one(const OwedNotice& notice)
+/// All owed to one domain, in a worker's thread. When its servers do not answer for one, the others are put off unasked:
+/// each would wait as long. They come before it next time, so one address that is never answered keeps no other.
+void NoticeMaker::State::make_all(const NoticeWorkers::Batch& batch)
 {
-    auto done = guarded([&]() -> Result<bool> {
+    const OwedNotice* asked = nullptr;
+    Made answer;
+    const auto make_one = [&](const OwedNotice& notice) -> Status {
+        if (asked) return put_off(notice, answer);
         auto made = make(notice);
-        const bool later = is_temporary(made.reason);
-        CHECK(later ? put_off(notice, made) : settle(notice, std::move(made)));
-        return !later;
-    });
-    if (done) return done;
-    // It would stand first again: those behind it have their turn before.
-    CHECK(put_off(notice, {Reason::temporary, done.error().why, ""}));
-    return false;
+        if (!is_temporary(made.reason)) return settle(notice, std::move(made));
+        asked = &notice;
+        answer = std::move(made);
+        return Done{};
+    };
+    for (const auto& notice : batch) {
+        if (must_stop()) return;
+        const auto done = guarded([&] { return make_one(notice); });
+        if (!done) static_cast<void>(put_off_after(notice, done.error()));  // the others do not wait for it
+    }
+    if (!asked) return;
+    const auto done = guarded([&] { return put_off(*asked, answer); });
+    if (!done) static_cast<void>(put_off_after(*asked, done.error()));
 }
 
-Result<std::size_t> NoticeMaker::State::make_due(DamagedRows& damaged)
+/// It would stand first again: those behind it have their turn before.
+Status NoticeMaker::State::put_off_after(const OwedNotice& notice, const Fault& fault)
 {
-    TRY(const auto notices, due_notices(house.store, house.clock.now(), notices_at_once, &damaged));
-    std::size_t made_number = 0;
-    Status all = Done{};
-    for (const auto& notice : notices) {
-        if (must_stop()) break;
-        const auto done = guarded([&] { return one(notice); });
-        if (!done) all = fail(done.error());  // the others do not wait for it
-        made_number += done && *done;
+    auto done = guarded([&] { return put_off(notice, {Reason::temporary, fault.why, ""}); });
+    if (done) return done;
+    LogLine(LOG_ERR, notice.queue_id, "store").with("what", done.error().why);
+    std::lock_guard hold(lock);
+    trouble = true;
+    return done;
+}
+
+/// A domain is free again. In trouble it would be looked at without end.
+void NoticeMaker::State::look_again()
+{
+    std::lock_guard hold(lock);
+    awake = awake || !trouble;
+    woken.notify_one();
+}
+
+/// What is due goes to the workers.
+Status NoticeMaker::State::give_due(DamagedRows& damaged)
+{
+    {
+        std::lock_guard hold(lock);
+        trouble = false;
     }
-    CHECK(all);
-    return made_number;
+    for (bool more = true; more && workers.has_room();) {
+        damaged.clear();
+        TRY(auto notices,
+            due_notices(house.store, house.clock.now(), notices_at_once, &damaged, free_domains()));
+        more = notices.size() == notices_at_once;
+        workers.give(std::move(notices));
+    }
+    return Done{};
 }
 
 /// Each row once: a pass comes every minute and with all mail.
@@ -359,27 +306,34 @@ void NoticeMaker::State::tell_damage(const DamagedRows& damaged)
                 .with("done", "passed over");
 }
 
-Result<std::size_t> NoticeMaker::State::pass(bool overdue_too)
+Status NoticeMaker::State::pass(bool overdue_too)
 {
-    std::lock_guard alone(passing);
-    DamagedRows damaged;
-    const auto overdue = guarded([&] { return overdue_too ? tell_overdue(damaged) : Status(Done{}); });
+    DamagedRows damaged, damaged_watches;
+    const auto overdue =
+        guarded([&] { return overdue_too ? tell_overdue(house, damaged_watches) : Status(Done{}); });
     const auto kept = guarded([&] { return look_after_held(house); });
-    const auto made = guarded([&] { return make_due(damaged); });
+    const auto given = guarded([&] { return give_due(damaged); });
+    damaged.insert(damaged.end(), damaged_watches.begin(), damaged_watches.end());
     tell_damage(damaged);
     CHECK(show_owed());
     CHECK(overdue);
     CHECK(kept);
-    return made;
+    return given;
 }
 
 milliseconds NoticeMaker::State::sleep_time()
 {
-    auto notice = next_notice_due(house.store);
+    auto notice = next_notice_due(house.store, free_domains());
     auto watch = next_watch_due(house.store);
     auto held = next_held_work(house);
-    if (!notice || !watch || !held)
-        return std::min<milliseconds>(house.site()->settings->reinject_retry_min, longest_sleep);
+    const milliseconds retry =
+        std::min<milliseconds>(house.site()->settings->reinject_retry_min, longest_sleep);
+    if (!notice || !watch || !held) return retry;
+    {
+        std::lock_guard hold(lock);
+        if (trouble) return retry;
+    }
+    if (!workers.has_room()) notice->reset();  // who makes room wakes us
     milliseconds sleep = longest_sleep;
     const auto now = house.clock.now();
     if (*held) sleep = std::min<milliseconds>(sleep, **held - now);
@@ -396,7 +350,7 @@ void NoticeMaker::State::run()
             // By a clock that has jumped every message watched is overdue and every certificate has expired.
             const bool believed = house.clock_watch.check().has_value();
             if (!believed) hearing_since = std::chrono::steady_clock::now();
-            auto done = believed ? pass(silence() == milliseconds(0)) : Result<std::size_t>(0);
+            auto done = believed ? pass(silence() == milliseconds(0)) : Status(Done{});
             if (!done) LogLine(LOG_ERR, "", "store").with("what", done.error().why);
             if (believed)
                 sleep = done ? sleep_time() : milliseconds(house.site()->settings->reinject_retry_min);
@@ -427,6 +381,7 @@ void NoticeMaker::stop()
     }
     state_->woken.notify_one();
     if (thread.joinable()) thread.join();
+    state_->workers.stop();
 }
 
 void NoticeMaker::wake()
@@ -436,11 +391,6 @@ void NoticeMaker::wake()
     state_->awake = true;
     if (!state_->thread.joinable()) state_->thread = std::thread([s = state_.get()] { s->run(); });
     state_->woken.notify_one();
-}
-
-Result<std::size_t> NoticeMaker::pass()
-{
-    return state_->pass(true);
 }
 
 }  // namespace direct

@@ -1,6 +1,8 @@
 // notice_maker.h - signs and seals the notifications we owe and puts them into the outbox.
 //
-// A thread of its own: finding the sender's certificate may ask the network, and no SMTP session waits for that. What
+// Threads of its own: finding the sender's certificate may ask the network, and no SMTP session waits for that. One thread
+// looks for what is due, a few make it, all to one partner's domain in one of them: a domain whose servers do not answer
+// holds up its own notices only, and these are put off together when it has not answered for the first. What
 // cannot be made now is tried again until notify.give_up; what may not be made (no certificate of the sender, not
 // trusted) is told in audit. A notice is taken from its table in the transaction that puts its sealed form into the
 // outbox, so each leaves once. Source: requirements E1-E14; thread safe.
@@ -20,10 +22,8 @@ public:
     ~NoticeMaker();
     /// Something is owed, or may be.
     void wake();
-    /// Ends its thread after the notice in work; what is left stays owed. wake() does nothing from then on.
+    /// Ends its threads after the notices in work; what is left stays owed. wake() does nothing from then on.
     void stop();
-    /// One pass over what is due, in the caller's thread; number made. Fault: temporary (the store).
-    Result<std::size_t> pass();
 
 private:
     struct State;

@@ -76,12 +76,13 @@ Status visit_notices(RecordStore& store, std::string_view from, std::string_view
 }
 
 Result<std::vector<OwedNotice>> read_notices(RecordStore& store, std::string_view from, std::string_view end,
-                                             std::size_t most, DamagedRows* damaged)
+                                             std::size_t most, DamagedRows* damaged,
+                                             const NoticeFilter& wanted)
 {
     std::vector<OwedNotice> out;
     if (most == 0) return out;
     CHECK(visit_notices(store, from, end, damaged, [&](OwedNotice&& notice) {
-        out.push_back(std::move(notice));
+        if (!wanted || wanted(notice)) out.push_back(std::move(notice));
         return out.size() < most;
     }));
     return out;
@@ -111,23 +112,25 @@ Status owe_report(WriteTxn& txn, OwedNotice report, Time now)
 
 Result<std::vector<OwedNotice>> owed_notices(RecordStore& store, std::size_t most)
 {
-    return read_notices(store, "", "", most, nullptr);
+    return read_notices(store, "", "", most, nullptr, {});
 }
 
 Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most,
-                                            DamagedRows* damaged)
+                                            DamagedRows* damaged, const NoticeFilter& wanted)
 {
     const auto after = [](Time t) { return be64(static_cast<std::uint64_t>(in_ms(t)) + 1); };
-    TRY(auto due, read_notices(store, "", after(now), most, damaged));
-    TRY(const auto too_far, read_notices(store, after(now + longest_pause), "", most - due.size(), damaged));
+    TRY(auto due, read_notices(store, "", after(now), most, damaged, wanted));
+    TRY(const auto too_far,
+        read_notices(store, after(now + longest_pause), "", most - due.size(), damaged, wanted));
     due.insert(due.end(), too_far.begin(), too_far.end());
     return due;
 }
 
-Result<std::optional<Time>> next_notice_due(RecordStore& store)
+Result<std::optional<Time>> next_notice_due(RecordStore& store, const NoticeFilter& wanted)
 {
     std::optional<Time> out;
     CHECK(visit_notices(store, "", "", nullptr, [&](OwedNotice&& notice) {
+        if (wanted && !wanted(notice)) return true;
         out = Time(milliseconds(notice.due_ms));
         return false;
     }));

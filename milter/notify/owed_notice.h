@@ -44,14 +44,17 @@ Status owe_report(WriteTxn& txn, OwedNotice report, Time now);
 /// Its idempotency key.
 std::string notice_key(const RecordStore& store, const OwedNotice& notice);
 
+/// Says whether it is asked for; empty: every one is.
+using NoticeFilter = std::function<bool(const OwedNotice&)>;
+
 /// Those due by now, oldest first, and those put off so far that the clock must have been set back since; at most
 /// `most`. Those that cannot be read are passed over and put to `damaged`. Fault: temporary.
 Result<std::vector<OwedNotice>> due_notices(RecordStore& store, Time now, std::size_t most,
-                                            DamagedRows* damaged = nullptr);
+                                            DamagedRows* damaged = nullptr, const NoticeFilter& wanted = {});
 /// All that can be read, due or not, the oldest first; at most `most`. Fault: temporary.
 Result<std::vector<OwedNotice>> owed_notices(RecordStore& store, std::size_t most = SIZE_MAX);
 /// When the next one that can be read is due; nothing when none is owed.
-Result<std::optional<Time>> next_notice_due(RecordStore& store);
+Result<std::optional<Time>> next_notice_due(RecordStore& store, const NoticeFilter& wanted = {});
 
 /// Inside write(): false when it is gone already (made by somebody else meanwhile).
 Result<bool> take_notice(WriteTxn& txn, const OwedNotice& notice);
