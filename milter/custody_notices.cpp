@@ -146,13 +146,12 @@ std::vector<NoticeClaim> claims_in(const Site& site, std::string_view inner_mess
 
 namespace {
 
-/// Whom notices about the message of a claim may come to, when we watch it: From and return path.
-Result<std::vector<Address>> senders_of(ReadTxn& txn, const RecordStore& store, const NoticeClaim& claim)
+/// Whom notices about a watched message may come to: From and return path.
+std::vector<Address> told_of(const WatchRecord& watch)
 {
-    TRY(const auto watch, get_watch(txn, store, claim.message_id, claim.recipient));
     std::vector<Address> out;
-    if (!watch || !watch->is_sealed()) return out;
-    for (const auto& text : {watch->sender, watch->return_path})
+    if (!watch.is_sealed()) return out;
+    for (const auto& text : {watch.sender, watch.return_path})
         if (auto address = parse_address(text, true, true)) out.push_back(*std::move(address));
     return out;
 }
@@ -172,12 +171,12 @@ Result<bool> note_claims(WriteTxn& txn, const RecordStore& store, const std::vec
     std::size_t seen = 0;
     bool show = claims.empty();
     for (const auto& c : claims) {
-        auto use = NoticeUse::unknown;
-        TRY(const auto senders, senders_of(txn, store, c));
-        if (std::any_of(to.begin(), to.end(), [&](const auto& a) { return among(senders, a); })) {
-            TRY(use, note_notice(txn, store, c.message_id, c.recipient, c.disposition, c.final_delivery,
-                                 c.failure, now));
-        }
+        const auto to_its_sender = [&](const WatchRecord& watch) {
+            const auto senders = told_of(watch);
+            return std::any_of(to.begin(), to.end(), [&](const auto& a) { return among(senders, a); });
+        };
+        TRY(const auto use, note_notice(txn, store, c.message_id, c.recipient, c.disposition,
+                                        c.final_delivery, c.failure, now, to_its_sender));
         show |= use == NoticeUse::news || use == NoticeUse::unknown;
         const char* word = use == NoticeUse::news       ? "noted"
                            : use == NoticeUse::repeated ? "noted before"
@@ -195,8 +194,8 @@ Result<bool> about_mail_of(RecordStore& store, const std::vector<NoticeClaim>& c
     bool about = false;
     CHECK(store.read([&](ReadTxn& txn) -> Status {
         for (const auto& c : claims) {
-            TRY(const auto senders, senders_of(txn, store, c));
-            about |= among(senders, to);
+            TRY(const auto watches, watches_for(txn, store, c.message_id, c.recipient));
+            for (const auto& w : watches) about |= among(told_of(w), to);
         }
         return Done{};
     }));

@@ -324,8 +324,11 @@ Status OutboundTaking::note_all(WriteTxn& txn)
 Status OutboundTaking::forget_failed(WriteTxn& txn, const Address& recipient)
 {
     auto& store = t_.house.store;
-    TRY(const auto watch, get_watch(txn, store, sealed_.message_id, recipient));
-    if (!watch || (watch->state != "overdue" && watch->state != "failed")) return Done{};
+    TRY(const auto watches, watches_for(txn, store, sealed_.message_id, recipient));
+    const auto failed = [&](const WatchRecord& w) {
+        return w.sender == from_.text() && (w.state == "overdue" || w.state == "failed");
+    };
+    if (std::none_of(watches.begin(), watches.end(), failed)) return Done{};
     CHECK(txn.erase(Table::idempotency,
                     once_key(store, "leg", once_id_, from_.text(), recipient.text(), content_sha_)));
     return Done{};

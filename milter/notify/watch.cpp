@@ -71,6 +71,34 @@ Result<std::optional<WatchRecord>> read_watch(ReadTxn& txn, std::string_view key
     return std::optional<WatchRecord>(std::move(w));
 }
 
+using Row = std::pair<std::string, WatchRecord>;  // key, record
+
+/// All senders' rows of one message and recipient.
+Result<std::vector<Row>> read_rows(ReadTxn& txn, const std::string& base)
+{
+    std::vector<Row> rows;
+    Status damaged = Done{};
+    CHECK(txn.scan(Table::watch, base, "", [&](std::string_view key, std::string_view value) {
+        auto w = decode_watch(value);
+        if (!w) damaged = fail(w.error());
+        if (w) rows.emplace_back(key, *std::move(w));
+        return w.has_value();
+    }));
+    CHECK(damaged);
+    return rows;
+}
+
+/// Where the row of this sender stands, or would: where another one's stands already, behind that.
+Result<std::string> key_of_sender(ReadTxn& txn, const RecordStore& store, const std::string& base,
+                                  std::string_view sender)
+{
+    const auto own = base + store.index_key("sender", sender);
+    TRY(const auto rows, read_rows(txn, base));
+    for (const auto& [key, row] : rows)
+        if (row.sender == sender) return key;
+    return rows.empty() || rows.front().first != base ? base : own;
+}
+
 /// The sender has heard that this one came to nothing.
 bool is_over(const WatchRecord& w)
 {
@@ -80,6 +108,15 @@ bool is_over(const WatchRecord& w)
 bool is_failure(std::string_view disposition)
 {
     return disposition == "failed" || disposition == "error" || disposition == "denied";
+}
+
+/// The client's repeat of what left in place. Its first copy may never have been queued (a 451 after ours), and whatever
+/// bounces or is answered is about the last one: it counts from now on. One from the outbox is not sent twice.
+bool left_in_its_place(const WatchRecord& there, const WatchRecord& repeat)
+{
+    const bool unanswered =
+        !there.processed_ms && !there.dispatched_ms && !there.displayed_ms && !there.failed_ms;
+    return there.state == "waiting" && unanswered && there.envelope_id.empty() && repeat.envelope_id.empty();
 }
 
 /// Is the row about this leg? Those of untouched legs and of mail nobody answers have no envelope id.
@@ -126,12 +163,13 @@ Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& w
 {
     auto recipient = parse_address(watch.recipient, true);
     if (!recipient || watch.message_id.empty()) return Done{};
-    auto key = key_of(store, watch.message_id, *recipient);
+    TRY(const auto key, key_of_sender(txn, store, key_of(store, watch.message_id, *recipient), watch.sender));
     TRY(const auto there, read_watch(txn, key));
     if (!there) return put_watch(txn, key, nullptr, watch);
     // Sent again after its failure was told, or after a sending that nobody answers: this one is waited for as well.
     const bool answered = there->is_sealed() && there->state != "sent";
-    return is_over(*there) || !answered ? put_watch(txn, key, &*there, watch) : Status(Done{});
+    const bool anew = is_over(*there) || !answered || left_in_its_place(*there, watch);
+    return anew ? put_watch(txn, key, &*there, watch) : Status(Done{});
 }
 
 Status note_recipient(WriteTxn& txn, const RecordStore& store, const WatchRecord& row)
@@ -163,26 +201,36 @@ Status note_local(WriteTxn& txn, const RecordStore& store, std::string_view mess
     return put_watch(txn, key, &*before, after);
 }
 
+namespace {
+
+bool is_about(const WatchRecord& w, const OwnBounce& bounce)
+{
+    const auto told = parse_address(w.return_path, true);
+    const bool this_one =
+        w.envelope_id.empty() ? w.queue_id == bounce.queue_id : w.envelope_id == bounce.envelope_id;
+    return w.state == "waiting" && this_one && told && *told == bounce.sender;
+}
+
+}  // namespace
+
 Result<bool> note_own_bounce(WriteTxn& txn, const RecordStore& store, const OwnBounce& bounce, Time now)
 {
-    auto key = key_of(store, bounce.message_id, bounce.recipient);
-    TRY(const auto before, read_watch(txn, key));
-    if (!before || before->state != "waiting") return false;
-    const auto told = parse_address(before->return_path, true);
-    const bool this_one = before->envelope_id.empty() ? before->queue_id == bounce.queue_id
-                                                      : before->envelope_id == bounce.envelope_id;
-    if (!this_one || !told || !(*told == bounce.sender)) return false;
-    auto after = *before;
-    after.state = "failed";
-    after.failed_ms = in_ms(now);
-    after.failure = "bounced" + (bounce.status.empty() ? "" : ":" + bounce.status);
-    CHECK(put_watch(txn, key, &*before, after));
-    return true;
+    TRY(const auto rows, read_rows(txn, key_of(store, bounce.message_id, bounce.recipient)));
+    for (const auto& [key, before] : rows) {
+        if (!is_about(before, bounce)) continue;
+        auto after = before;
+        after.state = "failed";
+        after.failed_ms = in_ms(now);
+        after.failure = "bounced" + (bounce.status.empty() ? "" : ":" + bounce.status);
+        CHECK(put_watch(txn, key, &before, after));
+        return true;
+    }
+    return false;
 }
 
 Result<bool> note_leg_refused(WriteTxn& txn, const RecordStore& store, const OwedLeg& leg, Time now)
 {
-    const auto key = key_of(store, leg.message_id, leg.recipient);
+    TRY(const auto key, key_of_sender(txn, store, key_of(store, leg.message_id, leg.recipient), leg.sender));
     std::optional<WatchRecord> before;
     if (!leg.message_id.empty()) {
         TRY(before, read_watch(txn, key));
@@ -201,7 +249,7 @@ Result<bool> note_leg_refused(WriteTxn& txn, const RecordStore& store, const Owe
 
 Status note_leg_tried_again(WriteTxn& txn, const RecordStore& store, const OwedLeg& leg, Time now)
 {
-    const auto key = key_of(store, leg.message_id, leg.recipient);
+    TRY(const auto key, key_of_sender(txn, store, key_of(store, leg.message_id, leg.recipient), leg.sender));
     TRY(const auto before, read_watch(txn, key));
     if (!before || !is_about(*before, leg) || before->state != "failed" ||
         before->failure != token_of(Reason::handover_refused))
@@ -221,10 +269,13 @@ Status note_leg_tried_again(WriteTxn& txn, const RecordStore& store, const OwedL
     return put_watch(txn, key, &*before, after);
 }
 
-Result<std::optional<WatchRecord>> get_watch(ReadTxn& txn, const RecordStore& store,
+Result<std::vector<WatchRecord>> watches_for(ReadTxn& txn, const RecordStore& store,
                                              std::string_view message_id, const Address& recipient)
 {
-    return read_watch(txn, key_of(store, message_id, recipient));
+    TRY(auto rows, read_rows(txn, key_of(store, message_id, recipient)));
+    std::vector<WatchRecord> out;
+    for (auto& [key, row] : rows) out.push_back(std::move(row));
+    return out;
 }
 
 Result<WatchRecord> decode_watch(std::string_view bytes)
@@ -249,18 +300,23 @@ Result<std::vector<WatchRecord>> watches_of(RecordStore& store, std::string_view
 
 Result<NoticeUse> note_notice(WriteTxn& txn, const RecordStore& store, std::string_view message_id,
                               const Address& recipient, std::string_view disposition, bool final_delivery,
-                              const std::string& failure, Time now)
+                              const std::string& failure, Time now, const WatchFilter& of)
 {
-    auto key = key_of(store, message_id, recipient);
-    TRY(const auto before, read_watch(txn, key));
-    if (!before || !before->is_sealed()) return NoticeUse::unknown;
-    auto after = *before;
-    bool news = take_note(after, disposition, final_delivery, failure, in_ms(now));
-    settle(after);
-    CHECK(put_watch(txn, key, &*before, after));
-    if (!news) return NoticeUse::repeated;
-    bool shown_anyway = disposition == "displayed" || disposition == "deleted";
-    return before->state == "overdue" && !shown_anyway ? NoticeUse::late : NoticeUse::news;
+    TRY(const auto rows, read_rows(txn, key_of(store, message_id, recipient)));
+    const bool shown_anyway = disposition == "displayed" || disposition == "deleted";
+    auto use = NoticeUse::unknown;
+    for (const auto& [key, before] : rows) {
+        if (!before.is_sealed() || (of && !of(before))) continue;
+        auto after = before;
+        const bool news = take_note(after, disposition, final_delivery, failure, in_ms(now));
+        settle(after);
+        CHECK(put_watch(txn, key, &before, after));
+        const auto one = !news                                        ? NoticeUse::repeated
+                         : before.state == "overdue" && !shown_anyway ? NoticeUse::late
+                                                                      : NoticeUse::news;
+        if (use != NoticeUse::news) use = one;  // for one of them it is
+    }
+    return use;
 }
 
 namespace {
@@ -301,7 +357,7 @@ Result<std::optional<Reason>> close_overdue(WriteTxn& txn, const RecordStore& st
     std::optional<Reason> none;
     auto recipient = parse_address(watch.recipient, true);
     if (!recipient) return none;
-    auto key = key_of(store, watch.message_id, *recipient);
+    TRY(const auto key, key_of_sender(txn, store, key_of(store, watch.message_id, *recipient), watch.sender));
     TRY(const auto before, read_watch(txn, key));
     auto due = before ? deadline(*before) : std::nullopt;
     if (!due || *due > in_ms(now)) return none;

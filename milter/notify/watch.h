@@ -8,6 +8,7 @@
 // (7 days and longer: as long as the row lives), displayed always. What Postfix itself has told the submitter (its bounce of
 // the sealed message) is not told again. Inside write() or read(); thread safe.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,7 +44,9 @@ struct WatchRecord {
     bool is_sealed() const { return leg == "sealed"; }
 };
 
-/// A row for a message that leaves. One that waits already, or was answered (the client's repeat), stays as it is.
+/// A row for a message that leaves. The client's repeat of one that waits: what left in place counts from the last copy
+/// (queue id, deadlines), what leaves from the outbox from the first; what was answered stays as it is. Two senders of one
+/// Message-ID have a row each.
 Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& watch);
 
 /// A row for a recipient nobody has to answer for. It stands in for what was refused or failed before, never for one that
@@ -81,13 +84,16 @@ Result<bool> note_leg_refused(WriteTxn& txn, const RecordStore& store, const Owe
 /// An administrator tries what was refused again: the row stands as after a sending of that moment.
 Status note_leg_tried_again(WriteTxn& txn, const RecordStore& store, const OwedLeg& leg, Time now);
 
-/// The row of a message and recipient, however spelled.
-Result<std::optional<WatchRecord>> get_watch(ReadTxn& txn, const RecordStore& store,
+/// The rows of a message and recipient, however spelled: one for each sender of ours who sent it.
+Result<std::vector<WatchRecord>> watches_for(ReadTxn& txn, const RecordStore& store,
                                              std::string_view message_id, const Address& recipient);
 /// All rows of a message.
 Result<std::vector<WatchRecord>> watches_of(RecordStore& store, std::string_view message_id);
 /// A row as it lies in Table::watch. Fault: temporary (damaged).
 Result<WatchRecord> decode_watch(std::string_view bytes);
+
+/// Says whether the notice is for the sender of this row; empty: for every one.
+using WatchFilter = std::function<bool(const WatchRecord&)>;
 
 /// What a believed notice does. The caller has proved that it speaks for the recipient.
 enum class NoticeUse : unsigned char {
@@ -100,7 +106,7 @@ enum class NoticeUse : unsigned char {
 /// @param final_delivery  the extension field was there
 Result<NoticeUse> note_notice(WriteTxn& txn, const RecordStore& store, std::string_view message_id,
                               const Address& recipient, std::string_view disposition, bool final_delivery,
-                              const std::string& failure, Time now);
+                              const std::string& failure, Time now, const WatchFilter& of = {});
 
 /// Rows whose deadline has passed, oldest first, at most `most`. Those that cannot be read are passed over and put to
 /// `damaged`.

@@ -32,7 +32,7 @@
 //   bundle       not used
 //   leg          16 bytes envelope id
 //   owed_notice  u64 due ms | 16 bytes id
-//   watch        index_key("message-id", Message-ID) | index_key("recipient", address key)
+//   watch        index_key("message-id", Message-ID) | index_key("recipient", address key) [| index_key("sender", From): a second sender]
 //   watch_due    u64 due ms | watch key
 //   record_doc   16 bytes record | document key
 //   doc_by       16 bytes index_key("document-by", record | what) | document key    -> nothing

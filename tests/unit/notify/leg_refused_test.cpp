@@ -81,13 +81,13 @@ struct Handover : PostOffice {
     }
     WatchRecord row(const std::string& to)
     {
-        std::optional<WatchRecord> found;
+        std::vector<WatchRecord> found;
         BOOST_REQUIRE(store.read([&](ReadTxn& txn) -> Status {
-            TRY(found, get_watch(txn, store, leg_message_id, *parse_address(to)));
+            TRY(found, watches_for(txn, store, leg_message_id, *parse_address(to)));
             return Done{};
         }));
-        BOOST_REQUIRE(found.has_value());
-        return *found;
+        BOOST_REQUIRE(found.size() == 1u);
+        return found.front();
     }
     std::string state(const std::string& to) { return row(to).state; }
     std::vector<OwedNotice> owed() { return *owed_notices(store); }

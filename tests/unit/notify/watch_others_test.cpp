@@ -128,3 +128,82 @@ BOOST_AUTO_TEST_CASE(what_went_where_nobody_answers_is_waited_for_when_it_is_sea
         BOOST_TEST(w.row().state == "complete", "a repeat");
     }
 }
+
+// The fault: ours was committed, a later milter said 451, and the client's repeat left under another queue id. The failure
+// report came by the first one's deadline, and Postfix's bounce of the second was told twice.
+BOOST_AUTO_TEST_CASE(a_repeat_that_left_in_place_counts_from_the_last_copy)
+{
+    Watching w;
+    w.begin_from("QUEUE1", "");
+    auto repeat = w.row();
+    repeat.queue_id = "QUEUE2";
+    repeat.sent_ms += 50'000;
+    repeat.processed_by_ms += 50'000;
+    const auto begin = [&](const WatchRecord& row) {
+        BOOST_REQUIRE(w.store.write([&](WriteTxn& txn) { return begin_watch(txn, w.store, row); }));
+    };
+    begin(repeat);
+    BOOST_TEST(w.overdue(seconds(61)) == 0u);
+    BOOST_TEST(w.overdue(seconds(111)) == 1u);
+    BOOST_TEST(!w.told(w.bounce("QUEUE1", "")));
+    BOOST_TEST(w.told(w.bounce("QUEUE2", "")));
+    // One from the outbox is not sent twice, and what was answered is answered.
+    for (const bool answered : {false, true}) {
+        Watching o;
+        o.begin_from("QUEUE1", answered ? "" : "0a1b");
+        if (answered) o.note("displayed");
+        o.begin_from("QUEUE2", answered ? "" : "ffff");
+        BOOST_TEST(o.row().queue_id == "QUEUE1");
+    }
+}
+
+// The fault: a second submitter who sent the same Message-ID to the same recipient was never told of its failure.
+BOOST_AUTO_TEST_CASE(two_senders_of_one_message_id_are_both_told)
+{
+    Watching w;
+    w.begin_from("QUEUE1", "");
+    auto second = w.row();
+    second.sender = second.return_path = "carol@direct.here.test";
+    second.queue_id = "QUEUE2";
+    BOOST_REQUIRE(w.store.write([&](WriteTxn& txn) { return begin_watch(txn, w.store, second); }));
+    const auto state_of = [&](const std::string& sender) {
+        const auto rows = watches_of(w.store, "<1@here.test>");
+        BOOST_REQUIRE(rows);
+        for (const auto& row : *rows)
+            if (row.sender == sender) return row.state;
+        return std::string("none");
+    };
+    BOOST_TEST(w.overdue(seconds(61)) == 2u);
+    const auto note = [&](std::string_view disposition, const std::string& to) {
+        NoticeUse use = NoticeUse::unknown;
+        BOOST_REQUIRE(w.store.write([&](WriteTxn& txn) -> Status {
+            TRY(use, note_notice(txn, w.store, "<1@here.test>", w.bob, disposition, false, "", start,
+                                 [&](const WatchRecord& row) { return row.sender == to; }));
+            return Done{};
+        }));
+        return use;
+    };
+    BOOST_TEST((note("processed", "eve@direct.here.test") == NoticeUse::unknown));
+    BOOST_TEST((note("processed", "alice@direct.here.test") == NoticeUse::news));
+    BOOST_TEST(state_of("alice@direct.here.test") == "complete");
+    BOOST_TEST(state_of("carol@direct.here.test") == "waiting");
+    // The first one's row may leave before the second's.
+    BOOST_TEST(*sweep_watch(w.store, start + seconds(1)) == 1u);
+    auto bounce = w.bounce("QUEUE2", "");
+    BOOST_TEST(!w.told(bounce), "alice was not told of it");
+    const auto due = overdue_watches(w.store, start + seconds(61), 100);
+    BOOST_REQUIRE(due);
+    BOOST_REQUIRE(due->size() == 1u);
+    BOOST_REQUIRE(w.store.write([&](WriteTxn& txn) -> Status {
+        TRY(const auto reason, close_overdue(txn, w.store, due->front(), start + seconds(61)));
+        BOOST_TEST((reason == Reason::processed_overdue));
+        return Done{};
+    }));
+    BOOST_TEST(state_of("carol@direct.here.test") == "overdue");
+    // The second one's own repeat is a new try, in the same row.
+    BOOST_REQUIRE(w.store.write([&](WriteTxn& txn) { return begin_watch(txn, w.store, second); }));
+    BOOST_TEST(state_of("carol@direct.here.test") == "waiting");
+    BOOST_TEST(w.memory.rows(Table::watch) == 1u);
+    bounce.sender = *parse_address("carol@direct.here.test");
+    BOOST_TEST(w.told(bounce));
+}
