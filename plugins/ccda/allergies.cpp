@@ -68,7 +68,7 @@ void reactions(Cda& cda, const Statement& of, Taken& taken)
         open = true;
         part(cda, "reaction", holder, s,
              [&](Taken& inner) { qualifier_fields(cda, s.node, of_reaction, inner); });
-        taken.add(holder);
+        taken.add(s.node);
     });
     if (open) cda.json.close(']');
 }
@@ -84,7 +84,7 @@ void allergy(Cda& cda, const Section& section, const Statement& s, const Concern
     qualifier_fields(cda, s.node, qualifiers, item.taken());
     reactions(cda, s, item.taken());
     if (says_no_known(s.node)) cda.json.flag_field("noKnownAllergies", true);
-    concern_field(cda, concern);
+    concern_field(cda, concern, s.node);
     const bool no_allergen =
         !entity || (is_null_code(entity.child("code")) && !says_something(entity.child("name")));
     if (is_null_code(s.node.child("value")) && no_allergen) item.mark_null();

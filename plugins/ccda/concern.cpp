@@ -39,18 +39,16 @@ bool is_qualifier(pugi::xml_node observation)
     return false;
 }
 
-void concern_field(Cda& cda, const Concern& concern)
+void concern_field(Cda& cda, const Concern& concern, pugi::xml_node item)
 {
     if (!concern.act) return;
     auto& w = cda.json;
     w.open_field("concern", '{');
-    if (concern.first) {
+    relation_field(cda, item.parent());
+    if (concern.first)
         statement_members(cda, concern.act.node, concern.items);
-    } else {
-        ids_field(cda, "ids", concern.act.node, "id");
-        word_field(cda, "status", concern.act.node.child("statusCode"));
-        time_field(cda, "effectiveTime", concern.act.node.child("effectiveTime"));
-    }
+    else
+        short_members(cda, concern.act.node);
     w.close('}');
 }
 
@@ -62,8 +60,10 @@ void for_each_concern(Cda& cda, const Section& section, TakeConcern take, TakeEn
             take(cda, section, statement, concern);
             return;
         }
-        for (pugi::xml_node holder : statement.node.children("entryRelationship"))
-            if (is_item(statement_in(holder))) concern.items.add(holder);
+        for_each_related_node(statement.node, "entryRelationship",
+                              [&](pugi::xml_node, pugi::xml_node n, Place) {
+                                  if (is_item(n)) concern.items.add(n);
+                              });
         if (concern.items.empty()) {
             other(cda, section, statement);
             return;

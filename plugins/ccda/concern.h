@@ -11,13 +11,14 @@ bool is_qualifier(pugi::xml_node observation);
 /// The act around an observation; none for a bare one.
 struct Concern {
     Statement act;
-    Taken items;        ///< the relations whose statements are items themselves
+    Taken items;        ///< its statements that are items themselves
     bool first = true;  ///< the item in work is the first under it
 };
 
-/// Member "concern": all the act says beside its items with the first of them; ids, status and times with
-/// the others. Nothing when there is none.
-void concern_field(Cda& cda, const Concern& concern);
+/// Member "concern": all the act says beside its items with the first of them; with the others what
+/// short_members() says, so that none stands there affirmed that the act denies. "relation" is what holds the
+/// item. Nothing when there is none.
+void concern_field(Cda& cda, const Concern& concern, pugi::xml_node item);
 
 using TakeEntry = void (*)(Cda& cda, const Section& section, const Statement& statement);
 using TakeConcern = void (*)(Cda& cda, const Section& section, const Statement& observation,

@@ -42,11 +42,10 @@ pugi::xml_node product_of(pugi::xml_node statement)
     return {};
 }
 
-pugi::xml_node udi_holder(pugi::xml_node statement)
+pugi::xml_node udi_organizer_of(pugi::xml_node statement)
 {
-    for (pugi::xml_node holder : statement.children("entryRelationship"))
-        if (has_template(statement_in(holder), udi_organizer)) return holder;
-    return {};
+    return find_related(statement, "entryRelationship",
+                        [](pugi::xml_node s) { return has_template(s, udi_organizer); });
 }
 
 // The identifier as a whole stands with the product, or with the organizer of its parts.
@@ -60,8 +59,7 @@ void udi_field(Cda& cda, pugi::xml_node owner, Taken& taken)
 
 void device_fields(Cda& cda, const Statement& s, Taken& taken)
 {
-    const pugi::xml_node product = product_of(s.node), holder = udi_holder(s.node),
-                         organizer = statement_in(holder);
+    const pugi::xml_node product = product_of(s.node), organizer = udi_organizer_of(s.node);
     const bool known = *product.child("id").attribute("root").value();
     udi_field(cda, known || !organizer ? product : organizer, taken);
     const pugi::xml_node code = product.child("playingDevice").child("code");
@@ -70,9 +68,10 @@ void device_fields(Cda& cda, const Statement& s, Taken& taken)
     if (!organizer) return;
     cda.json.open_field("udiParts", '{');
     qualifier_fields(cda, organizer, udi_parts, taken, "component");
+    relation_members(cda, organizer.parent());
     statement_members(cda, organizer, taken);
     cda.json.close('}');
-    taken.add(holder);
+    taken.add(organizer);
 }
 
 }  // namespace direct::ccda

@@ -14,44 +14,45 @@ bool holds_diagnoses(pugi::xml_node act)
             std::string_view(act.child("code").attribute("code").value()) == "29308-4");
 }
 
+bool is_diagnosis(pugi::xml_node statement)
+{
+    return is_element(statement, "observation") && !is_qualifier(statement);
+}
+
 void diagnoses_of(Cda& cda, pugi::xml_node holder, const Statement& act, bool& open)
 {
     bool any = false;
     for_each_related(act, "entryRelationship", [&](pugi::xml_node inner_holder, const Statement& s) {
-        if (!is_element(s.node, "observation") || is_qualifier(s.node)) return;
+        if (!is_diagnosis(s.node)) return;
         if (!open) cda.json.open_field("sub", '[');
         open = true;
         part(cda, "diagnosis", inner_holder, s, [&](Taken&) {
-            if (any) return;  // the act around them is told with the first
-            any = true;
-            Taken inside;
-            for_each_related(act, "entryRelationship", [&](pugi::xml_node h, const Statement& o) {
-                if (is_element(o.node, "observation") && !is_qualifier(o.node)) inside.add(h);
-            });
             cda.json.open_field("act", '{');
             relation_members(cda, holder);
-            statement_members(cda, act.node, inside);
+            // The act around them is told whole with the first.
+            if (any) {
+                short_members(cda, act.node);
+            } else {
+                Taken inside;
+                for_each_related_node(act.node, "entryRelationship",
+                                      [&](pugi::xml_node, pugi::xml_node o, Place) {
+                                          if (is_diagnosis(o)) inside.add(o);
+                                      });
+                statement_members(cda, act.node, inside);
+            }
+            any = true;
             cda.json.close('}');
         });
     });
-}
-
-bool has_diagnosis(const Statement& act)
-{
-    bool any = false;
-    for_each_related(act, "entryRelationship", [&](pugi::xml_node, const Statement& s) {
-        any = any || (is_element(s.node, "observation") && !is_qualifier(s.node));
-    });
-    return any;
 }
 
 void diagnoses_field(Cda& cda, const Statement& encounter, Taken& taken)
 {
     bool open = false;
     for_each_related(encounter, "entryRelationship", [&](pugi::xml_node holder, const Statement& act) {
-        if (!holds_diagnoses(act.node) || !has_diagnosis(act)) return;
+        if (!holds_diagnoses(act.node) || !find_related(act.node, "entryRelationship", is_diagnosis)) return;
         diagnoses_of(cda, holder, act, open);
-        taken.add(holder);
+        taken.add(act.node);
     });
     if (open) cda.json.close(']');
 }

@@ -115,11 +115,13 @@ private:
     Taken taken_;
 };
 
-/// The clinical statement of an entry, entryRelationship or component: its first such child.
-Statement statement_of(pugi::xml_node holder, const std::string& holder_path);
-/// The statement inside the number-th entryRelationship or component of another, with its path.
-Statement related_statement(const Statement& of, const char* relation, std::size_t number,
-                            pugi::xml_node statement);
+/// Where a statement stands under its relation or entry.
+struct Place {
+    std::size_t number;    ///< of the relation among its equals
+    std::size_t position;  ///< of the statement among those of the relation: both count from 1
+};
+/// The statement inside an entryRelationship or component of another, with its path.
+Statement related_statement(const Statement& of, const char* relation, Place place, pugi::xml_node statement);
 bool has_template(pugi::xml_node statement, std::string_view root);
 /// An entry no extractor has a word for: an item of its own section, kind "entry", all of it generic.
 void extract_entry(Cda& cda, const Section& section, const Statement& statement);
@@ -143,16 +145,41 @@ void for_each_entry(Cda& cda, const Section& section, F take)
     }
 }
 
-/// Calls take(relationship, statement) for each entryRelationship (or component) of a statement.
+/// Calls take(relationship, node, place) for each statement in each entryRelationship (or component) of another:
+/// a relationship has one, but who says more is heard.
+template <class F>
+void for_each_related_node(pugi::xml_node of, const char* relation, F take)
+{
+    Place place{};
+    for (pugi::xml_node holder = of.child(relation); holder; holder = holder.next_sibling(relation)) {
+        ++place.number;
+        place.position = 0;
+        for (pugi::xml_node n = holder.first_child(); n; n = n.next_sibling()) {
+            if (!is_statement(n)) continue;
+            ++place.position;
+            take(holder, n, place);
+        }
+    }
+}
+
+/// The same, with the path: take(relationship, statement).
 template <class F>
 void for_each_related(const Statement& of, const char* relation, F take)
 {
-    std::size_t number = 0;
-    for (pugi::xml_node holder = of.node.child(relation); holder; holder = holder.next_sibling(relation)) {
-        ++number;
-        if (const pugi::xml_node inner = statement_in(holder))
-            take(holder, related_statement(of, relation, number, inner));
-    }
+    for_each_related_node(of.node, relation, [&](pugi::xml_node holder, pugi::xml_node n, Place place) {
+        take(holder, related_statement(of, relation, place, n));
+    });
+}
+
+/// The first statement related to another for which is(statement) holds; an empty node when there is none.
+template <class Is>
+pugi::xml_node find_related(pugi::xml_node of, const char* relation, Is is)
+{
+    pugi::xml_node found;
+    for_each_related_node(of, relation, [&](pugi::xml_node, pugi::xml_node n, Place) {
+        if (!found && is(n)) found = n;
+    });
+    return found;
 }
 
 // One file each. Returns nothing: items go to the host as they are found.

@@ -27,26 +27,23 @@ void relative(Cda& cda, const Statement& s, Taken& taken)
     taken.add(subject);
 }
 
-// The relation to the death of that person. In CCD 1.0 it has no template of its own: it is what an
+// The death of that person. In CCD 1.0 it has no template of its own: it is what an
 // observation related to the illness asserts.
 pugi::xml_node death_of(pugi::xml_node condition)
 {
-    for (pugi::xml_node holder : condition.children("entryRelationship")) {
-        const pugi::xml_node s = statement_in(holder);
-        if (has_template(s, death_observation) ||
-            (!s.child("templateId") && dead == s.child("value").attribute("code").value()))
-            return holder;
-    }
-    return {};
+    return find_related(condition, "entryRelationship", [](pugi::xml_node s) {
+        return has_template(s, death_observation) ||
+               (!s.child("templateId") && dead == s.child("value").attribute("code").value());
+    });
 }
 
 void condition(Cda& cda, const Statement& s, Taken& taken)
 {
     qualifier_fields(cda, s.node, qualifiers, taken);
     const pugi::xml_node death = death_of(s.node);
-    qualifier_field(cda, "death", statement_in(death));
+    qualifier_field(cda, "death", death);
     taken.add(death);
-    if (has_type(death, "CAUS") || has_template(s.node, cause_of_death))
+    if (has_type(death.parent(), "CAUS") || has_template(s.node, cause_of_death))
         cda.json.flag_field("causeOfDeath", true);
 }
 

@@ -10,10 +10,8 @@ constexpr Qualifier series_number[] = {{"doseNumber", {"2.16.840.1.113883.10.20.
 // The reason is the observation's code; the observation itself stays in "related".
 void refusal_field(Cda& cda, pugi::xml_node statement)
 {
-    for (pugi::xml_node holder : statement.children("entryRelationship")) {
-        const pugi::xml_node s = statement_in(holder);
-        if (refusal_reason.is(s)) return code_field(cda, refusal_reason.name, s.child("code"));
-    }
+    const auto is = [](pugi::xml_node s) { return refusal_reason.is(s); };
+    code_field(cda, refusal_reason.name, find_related(statement, "entryRelationship", is).child("code"));
 }
 
 // Which of the series: repeatNumber of the administration, or the observation older documents have.

@@ -88,15 +88,7 @@ void Cda::tell_item(const char* section, const char* kind)
     if (host_.item(host_.context, &item)) stopped_ = true;
 }
 
-Statement statement_of(pugi::xml_node holder, const std::string& holder_path)
-{
-    const pugi::xml_node n = statement_in(holder);
-    if (!n) return {};
-    return {n, holder_path + "/" + n.name()};
-}
-
-Statement related_statement(const Statement& of, const char* relation, std::size_t number,
-                            pugi::xml_node statement)
+Statement related_statement(const Statement& of, const char* relation, Place place, pugi::xml_node statement)
 {
     Statement out{statement, {}};
     out.path.reserve(of.path.size() + 48);
@@ -104,9 +96,12 @@ Statement related_statement(const Statement& of, const char* relation, std::size
     out.path += '/';
     out.path += relation;
     out.path += '[';
-    out.path += std::to_string(number);
+    out.path += std::to_string(place.number);
     out.path += "]/";
-    out.path += statement.name();
+    if (place.position == 1)
+        out.path += statement.name();
+    else
+        out.path += "*[" + std::to_string(place.position) + "]";
     return out;
 }
 

@@ -46,10 +46,8 @@ bool is_indication(pugi::xml_node holder, pugi::xml_node s)
 // Words of the free-text instruction; the statement that holds them stays in "related".
 void sig_field(Cda& cda, pugi::xml_node of)
 {
-    for (pugi::xml_node holder : of.children("entryRelationship")) {
-        const pugi::xml_node s = statement_in(holder);
-        if (free_text_sig.is(s)) return text_field(cda, "sig", s.child("text"));
-    }
+    const auto is = [](pugi::xml_node s) { return free_text_sig.is(s); };
+    text_field(cda, "sig", find_related(of, "entryRelationship", is).child("text"));
 }
 
 // What it is dissolved in or inhaled with.
@@ -73,19 +71,32 @@ bool is_administration(pugi::xml_node s)
     return is_element(s, "substanceAdministration");
 }
 
-// The act around administrations, without them.
-void wrapper_field(Cda& cda, const Statement& act)
+struct Wrapper {
+    Statement act;      ///< none for a bare administration
+    bool first = true;  ///< the item in work is the first under it
+};
+
+// The act around administrations, without them: whole with the first, in short with the others, which it may
+// deny too. "relation" is what holds this one.
+void wrapper_field(Cda& cda, const Wrapper& around, pugi::xml_node item)
 {
+    const pugi::xml_node act = around.act.node;
     if (!act) return;
-    Taken inside;
-    for (pugi::xml_node holder : act.node.children("entryRelationship"))
-        if (is_administration(statement_in(holder))) inside.add(holder);
     cda.json.open_field("act", '{');
-    statement_members(cda, act.node, inside);
+    relation_field(cda, item.parent());
+    if (around.first) {
+        Taken inside;
+        for_each_related_node(act, "entryRelationship", [&](pugi::xml_node, pugi::xml_node n, Place) {
+            if (is_administration(n)) inside.add(n);
+        });
+        statement_members(cda, act, inside);
+    } else {
+        short_members(cda, act);
+    }
     cda.json.close('}');
 }
 
-void medication(Cda& cda, const Section& section, const Statement& act, const Statement& s)
+void medication(Cda& cda, const Section& section, const Wrapper& around, const Statement& s)
 {
     Item item(cda, section, section.name(), "medication", s);
     schedule_field(cda, s.node, item.taken());
@@ -99,22 +110,22 @@ void medication(Cda& cda, const Section& section, const Statement& act, const St
                 [](pugi::xml_node h, pugi::xml_node n) { return is_supply(h, n) && !dispense.is(n); });
     parts_field(cda, "instructions", "instruction", s, item.taken(),
                 [](pugi::xml_node, pugi::xml_node n) { return instruction.is(n); });
-    wrapper_field(cda, act);
+    wrapper_field(cda, around, s.node);
     if (is_planned(s.node)) cda.json.flag_field("planned", true);
     if (!is_negated(s.node) && says_nothing(cda, s.node)) item.mark_null();
     item.emit();
 }
 
-// Every administration an act wraps is an item; the first one tells of the act.
+// Every administration an act wraps is an item; the first one tells all of the act.
 bool wrapped(Cda& cda, const Section& section, const Statement& act)
 {
-    bool any = false;
+    Wrapper around{act};
     for_each_related(act, "entryRelationship", [&](pugi::xml_node, const Statement& s) {
         if (cda.stopped() || !is_administration(s.node)) return;
-        medication(cda, section, any ? Statement{} : act, s);
-        any = true;
+        medication(cda, section, around, s);
+        around.first = false;
     });
-    return any;
+    return !around.first;
 }
 
 }  // namespace

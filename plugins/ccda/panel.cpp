@@ -50,16 +50,14 @@ private:
         for_each_related(of, relation, [&](pugi::xml_node holder, const Statement& s) {
             if (is_element(s.node, "organizer")) return parts(s, "component");
             if (kind_.unwrap && is_wrapper(s.node)) return parts(s, "entryRelationship");
-            item_.take(holder);
+            item_.take(s.node);
             part_of(holder, s);
         });
     }
     static bool is_wrapper(pugi::xml_node s)
     {
         if (!is_element(s, "observation") || has_value(s)) return false;
-        for (pugi::xml_node holder : s.children("entryRelationship"))
-            if (has_value(statement_in(holder))) return true;
-        return false;
+        return bool(find_related(s, "entryRelationship", has_value));
     }
     void part_of(pugi::xml_node holder, const Statement& s)
     {

@@ -81,7 +81,7 @@ void coverage(Cda& cda, const Section& section, const Statement& s)
         if (!open) cda.json.open_field("sub", '[');
         open = true;
         part(cda, "policy", holder, inner, [&](Taken& taken) { policy(cda, inner, taken); });
-        item.take(holder);
+        item.take(inner.node);
     });
     if (open) cda.json.close(']');
     if (says_nothing(s.node)) item.mark_null();

@@ -27,7 +27,7 @@ void problem(Cda& cda, const Section& section, const Statement& s, const Concern
 {
     Item item(cda, section, section.name(), kind_in(section), s);
     qualifier_fields(cda, s.node, qualifiers, item.taken());
-    concern_field(cda, concern);
+    concern_field(cda, concern, s.node);
     if (!says_something(s.node.child("value"))) item.mark_null();
     item.emit();
 }

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "plugins/ccda/more.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
@@ -52,6 +53,33 @@ bool Qualifier::is(pugi::xml_node statement) const
     return false;
 }
 
+void relation_field(Cda& cda, pugi::xml_node holder)
+{
+    if (!holder || cda.too_deep()) return;
+    cda.json.open_field("relation", '{');
+    relation_members(cda, holder);
+    cda.json.close('}');
+}
+
+void relation_members(Cda& cda, pugi::xml_node holder)
+{
+    auto& w = cda.json;
+    w.field("typeCode", holder.attribute("typeCode").value());
+    const auto say = [&](const char* attribute, const char* name) {
+        const char* value = holder.attribute(attribute).value();
+        const Truth truth = truth_of(value);
+        if (truth == Truth::yes) w.flag_field(name, true);
+        if (truth == Truth::unclear) w.field(std::string(name) + "Raw", value);
+    };
+    say("inversionInd", "inversionInd");
+    say("negationInd", "relationNegated");
+    const pugi::xml_node sequence = holder.child("sequenceNumber");
+    number_field(cda, "sequenceNumber", sequence);
+    null_field(cda, "relation", holder);
+    surplus_fields(cda, holder, "relationWords", "relationMore",
+                   [&](pugi::xml_node n) { return n == sequence || is_statement(n); });
+}
+
 void qualifier_field(Cda& cda, const char* name, pugi::xml_node observation)
 {
     if (!observation || cda.too_deep()) return;
@@ -62,6 +90,7 @@ void qualifier_field(Cda& cda, const char* name, pugi::xml_node observation)
     Taken taken;
     taken.add(value);
     w.open_field("statement", '{');
+    relation_members(cda, observation.parent());
     statement_members(cda, observation, taken);
     w.close('}');
     w.close('}');
@@ -71,14 +100,13 @@ void qualifier_fields(Cda& cda, pugi::xml_node of, std::span<const Qualifier> ta
                       const char* relation)
 {
     unsigned told = 0;
-    for (pugi::xml_node holder = of.child(relation); holder; holder = holder.next_sibling(relation)) {
-        const pugi::xml_node s = statement_in(holder);
+    for_each_related_node(of, relation, [&](pugi::xml_node, pugi::xml_node s, Place) {
         const std::size_t i = row_of(table, s);
-        if (i == table.size() || told & 1u << i) continue;
+        if (i == table.size() || told & 1u << i) return;
         qualifier_field(cda, table[i].name, s);
-        taken.add(holder);
+        taken.add(s);
         told |= 1u << i;
-    }
+    });
 }
 
 }  // namespace direct::ccda

@@ -15,7 +15,8 @@ struct Qualifier {
     bool is(pugi::xml_node statement) const;
 };
 
-/// Member `name`: the value of the observation, and under "statement" all else it says.
+/// Member `name`: the value of the related observation, and under "statement" all else it says and what its
+/// relation says (relation_members): a relation may deny what it holds.
 void qualifier_field(Cda& cda, const char* name, pugi::xml_node observation);
 
 /// For each of `table` the first related observation it knows, as qualifier_field(); those are taken. Further
@@ -42,18 +43,15 @@ void part(Cda& cda, const char* kind, pugi::xml_node holder, const Statement& s,
 template <class Is>
 void parts_field(Cda& cda, const char* name, const char* kind, const Statement& of, Taken& taken, Is is)
 {
+    constexpr const char* relation = "entryRelationship";
     bool open = false;
-    std::size_t number = 0;
-    for (pugi::xml_node holder = of.node.child("entryRelationship"); holder;
-         holder = holder.next_sibling("entryRelationship")) {
-        ++number;
-        const pugi::xml_node s = statement_in(holder);
-        if (!s || !is(holder, s)) continue;
+    for_each_related_node(of.node, relation, [&](pugi::xml_node holder, pugi::xml_node s, Place place) {
+        if (!is(holder, s)) return;
         if (!open) cda.json.open_field(name, '[');
         open = true;
-        part(cda, kind, holder, related_statement(of, "entryRelationship", number, s), [](Taken&) {});
-        taken.add(holder);
-    }
+        part(cda, kind, holder, related_statement(of, relation, place, s), [](Taken&) {});
+        taken.add(s);
+    });
     if (open) cda.json.close(']');
 }
 

@@ -119,7 +119,7 @@ public:
             spoken = spoken || is_words(child);
             if (child.type() != pugi::node_element) continue;
             const auto& field = element_field(child.name());
-            if (field.row->as == As::ignore || (!taken_.empty() && taken_.has(child))) continue;
+            if (field.row->as == As::ignore || (!taken_.empty() && is_told(child, field.row->as))) continue;
             if (field.row->as == As::flatten || (related_subject && is(child.name(), "subject"))) {
                 if (std::strncmp(child.name(), "external", 8) == 0) head_.external = child.name();
                 collect(child);
@@ -149,6 +149,18 @@ public:
     }
 
 private:
+    bool is_told(pugi::xml_node child, As as) const
+    {
+        if (taken_.has(child)) return true;
+        if (as != As::related) return false;
+        bool any = false;
+        for (pugi::xml_node n = child.first_child(); n; n = n.next_sibling()) {
+            if (!is_statement(n)) continue;
+            if (!taken_.has(n)) return false;
+            any = true;
+        }
+        return any;
+    }
     pugi::xml_node node(std::size_t i) const { return cda_.slots[i].node; }
 
     void group(std::size_t i, std::size_t end)
@@ -262,7 +274,7 @@ private:
             bool any = false;
             for (pugi::xml_node s = holder.first_child(); s; s = s.next_sibling())
                 if (is_statement(s)) {
-                    relation(holder, s);
+                    if (!taken_.has(s)) relation(holder, s);
                     any = true;
                 }
             if (!any) relation(holder, {});
@@ -322,13 +334,6 @@ bool is_statement(pugi::xml_node node)
     return std::find(std::begin(names), std::end(names), std::string_view(node.name())) != std::end(names);
 }
 
-pugi::xml_node statement_in(pugi::xml_node holder)
-{
-    for (pugi::xml_node n = holder.first_child(); n; n = n.next_sibling())
-        if (is_statement(n)) return n;
-    return {};
-}
-
 void members(Cda& cda, pugi::xml_node node, const Taken& taken)
 {
     Members m(cda, taken, false);
@@ -344,23 +349,16 @@ void statement_members(Cda& cda, pugi::xml_node node, const Taken& taken)
     m.write();
 }
 
-void relation_members(Cda& cda, pugi::xml_node holder)
+void short_members(Cda& cda, pugi::xml_node node)
 {
-    auto& w = cda.json;
-    w.field("typeCode", holder.attribute("typeCode").value());
-    const auto say = [&](const char* attribute, const char* name) {
-        const char* value = holder.attribute(attribute).value();
-        const Truth truth = truth_of(value);
-        if (truth == Truth::yes) w.flag_field(name, true);
-        if (truth == Truth::unclear) w.field(std::string(name) + "Raw", value);
-    };
-    say("inversionInd", "inversionInd");
-    say("negationInd", "relationNegated");
-    const pugi::xml_node sequence = holder.child("sequenceNumber");
-    number_field(cda, "sequenceNumber", sequence);
-    null_field(cda, "relation", holder);
-    surplus_fields(cda, holder, "relationWords", "relationMore",
-                   [&](pugi::xml_node n) { return n == sequence || is_statement(n); });
+    cda.json.field("statement", node.name());
+    Head head;
+    head.statement = true;
+    head.take(node);
+    head.write(cda.json);
+    ids_field(cda, "ids", node, "id");
+    word_field(cda, "status", node.child("statusCode"));
+    time_field(cda, "effectiveTime", node.child("effectiveTime"));
 }
 
 void object_field(Cda& cda, const char* name, pugi::xml_node node)

@@ -59,7 +59,8 @@ struct ElementField {
 /// How to write an element; As::more for one nobody has told us of. O(1).
 const ElementField& element_field(const char* name);
 
-/// Nodes at any level below a statement that an extractor has written itself.
+/// Nodes at any level below a statement that an extractor has written itself. A relation whose statements are
+/// all taken is told with them.
 class Taken {
 public:
     void add(pugi::xml_node node)
@@ -90,6 +91,10 @@ void members(Cda& cda, pugi::xml_node node, const Taken& taken = {});
 /// Member "statement" (the element's name), then members().
 void statement_members(Cda& cda, pugi::xml_node node, const Taken& taken = {});
 
+/// The same in short, for what is told whole elsewhere: its attributes that mean something, "ids", "status" and
+/// "effectiveTime".
+void short_members(Cda& cda, pugi::xml_node node);
+
 /// What an entryRelationship or component says beside its statement: typeCode, inversionInd, sequenceNumber;
 /// "relationNullFlavor" its own nullFlavor, "relationWords" and "relationMore" what else it has that is no statement;
 /// "relationNegated" is its own negationInd ("relationNegatedRaw", "inversionIndRaw": neither yes nor no).
@@ -105,8 +110,9 @@ void object_field(Cda& cda, const char* name, pugi::xml_node node);
 /// Member `name`: an array of such objects, one per child element of that name; nothing when there is none.
 void objects_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child);
 
-/// What an entryRelationship, component or entry holds: its first clinical statement.
-pugi::xml_node statement_in(pugi::xml_node holder);
+/// Member "relation": an object of relation_members(), for a statement that is told apart from its relation.
+void relation_field(Cda& cda, pugi::xml_node holder);
+
 bool is_statement(pugi::xml_node node);
 
 /// What an attribute that should be an xs:boolean says. White space around it and its case do not matter:
