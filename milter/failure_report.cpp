@@ -57,13 +57,13 @@ namespace {
 Status tell_group(House& house, const std::vector<WatchRecord>& group)
 {
     auto now = house.clock.now();
-    auto sender = parse_address(group.front().sender, true);
+    auto sender = parse_address(group.front().sender, true, true);
     if (!sender) return fail(temporary("a watched message's sender cannot be read"));
     FailureReport report{*sender, "", "", group.front().message_id, {}, {}};
     std::vector<Reason> reasons;
     for (const auto& w : group) {
         reasons.push_back(w.processed_ms ? Reason::dispatched_overdue : Reason::processed_overdue);
-        if (auto recipient = parse_address(w.recipient, true))
+        if (auto recipient = parse_address(w.recipient, true, true))
             report.failed.push_back({*recipient, reasons.back()});
     }
     Facts facts;

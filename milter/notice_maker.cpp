@@ -125,11 +125,11 @@ struct NoticeMaker::State {
 Made NoticeMaker::State::make_report(const OwedNotice& report)
 {
     const auto reason = reason_of(report.failure).value_or(Reason::handover_refused);
-    const auto to = parse_address(report.sender, true);
+    const auto to = parse_address(report.sender, true, true);
     if (!to) return {Reason::malformed, "the address of its submitter cannot be read", ""};
     FailureReport about{*to, "", "", report.original_message_id, {}, {}};
     for (const auto& text : report.recipients)
-        if (auto recipient = parse_address(text, true))
+        if (auto recipient = parse_address(text, true, true))
             about.failed.push_back({*std::move(recipient), reason});
     return {reason, "", failure_dsn(house, std::move(about))};
 }
@@ -139,7 +139,7 @@ Made NoticeMaker::State::make(const OwedNotice& notice)
     if (notice.is_report()) return make_report(notice);
     Made made;
     auto site = house.site();
-    auto from = parse_address(notice.recipient, true), to = parse_address(notice.sender, true);
+    auto from = parse_address(notice.recipient, true, true), to = parse_address(notice.sender, true, true);
     if (!from || !to) return {Reason::malformed, "an address of it cannot be read", ""};
     bool local = site->domain_of(*to) != nullptr;
     auto now = house.clock.now();

@@ -161,7 +161,7 @@ void settle(WatchRecord& w)
 
 Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& watch)
 {
-    auto recipient = parse_address(watch.recipient, true);
+    auto recipient = parse_address(watch.recipient, true, true);
     if (!recipient || watch.message_id.empty()) return Done{};
     TRY(const auto key, key_of_sender(txn, store, key_of(store, watch.message_id, *recipient), watch.sender));
     TRY(const auto there, read_watch(txn, key));
@@ -174,7 +174,7 @@ Status begin_watch(WriteTxn& txn, const RecordStore& store, const WatchRecord& w
 
 Status note_recipient(WriteTxn& txn, const RecordStore& store, const WatchRecord& row)
 {
-    auto recipient = parse_address(row.recipient, true);
+    auto recipient = parse_address(row.recipient, true, true);
     if (!recipient || row.message_id.empty()) return Done{};
     auto key = key_of(store, row.message_id, *recipient);
     TRY(const auto there, read_watch(txn, key));
@@ -205,7 +205,7 @@ namespace {
 
 bool is_about(const WatchRecord& w, const OwnBounce& bounce)
 {
-    const auto told = parse_address(w.return_path, true);
+    const auto told = parse_address(w.return_path, true, true);
     const bool this_one =
         w.envelope_id.empty() ? w.queue_id == bounce.queue_id : w.envelope_id == bounce.envelope_id;
     return w.state == "waiting" && this_one && told && *told == bounce.sender;
@@ -355,7 +355,7 @@ Result<std::optional<Reason>> close_overdue(WriteTxn& txn, const RecordStore& st
                                             Time now)
 {
     std::optional<Reason> none;
-    auto recipient = parse_address(watch.recipient, true);
+    auto recipient = parse_address(watch.recipient, true, true);
     if (!recipient) return none;
     TRY(const auto key, key_of_sender(txn, store, key_of(store, watch.message_id, *recipient), watch.sender));
     TRY(const auto before, read_watch(txn, key));

@@ -33,6 +33,16 @@ BOOST_AUTO_TEST_CASE(what_our_mta_has_told_is_not_overdue)
     BOOST_TEST(!w.told(bounce), "the old queue id");
 }
 
+// A path may name one; the rows were read back by a stricter rule, and nobody heard that such mail had failed.
+BOOST_AUTO_TEST_CASE(a_recipient_with_a_one_label_domain_is_watched)
+{
+    Watching w;
+    w.bob = parse_path("<joe@mailhost>").value().value();
+    w.begin_from("QUEUE1", "");
+    BOOST_TEST(w.row().state == "waiting");
+    BOOST_TEST(w.overdue(seconds(10000)) == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_leg_from_the_outbox_is_known_by_its_envelope_id)
 {
     Watching w;
