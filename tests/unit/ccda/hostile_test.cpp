@@ -1,6 +1,6 @@
 // Documents that want to hurt: what is refused, what is mended, what stays bounded.
 #include <boost/test/unit_test.hpp>
-#include <chrono>
+#include <ctime>
 
 #include "tests/unit/ccda/plugin_under_test.h"
 
@@ -170,14 +170,14 @@ BOOST_AUTO_TEST_CASE(a_thousand_references_to_one_text_stay_small)
     const std::string bytes =
         with_section("<templateId root=\"2.16.840.1.113883.10.20.22.2.6\"/><text><content ID=\"x\">" +
                      std::string(1u << 20, 'x') + "</content></text>" + entries);
-    const auto from = std::chrono::steady_clock::now();
+    const auto from = std::clock();  // of CPU: what else the machine does is no fault of ours
     const auto told = read(bytes);
     BOOST_TEST(told.status == DIRECT_PARSED);
     std::size_t total = 0;
     for (auto& i : told.items) total += i.value("text", "").size();
     BOOST_TEST(told.of("allergies").size() == 20000u);
     BOOST_TEST(total < 5u << 20);
-    BOOST_TEST((std::chrono::steady_clock::now() - from < std::chrono::seconds(20)));
+    BOOST_TEST((std::clock() - from < 20 * CLOCKS_PER_SEC));
 }
 
 // Elements without words cost as much as words: what references walk is counted.

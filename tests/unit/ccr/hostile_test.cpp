@@ -2,7 +2,7 @@
 // costly to read. The plugin under test checks each answer as the host does.
 #include <boost/test/unit_test.hpp>
 
-#include <chrono>
+#include <ctime>
 
 #include "tests/unit/ccr/record.h"
 
@@ -156,9 +156,9 @@ BOOST_AUTO_TEST_CASE(what_is_pointed_to_is_looked_at_once)
                "<Organization><Name>a</Name></Organization></Actor></Actors><Comments><Comment>"
                "<CommentObjectID>C</CommentObjectID>" +
                much + "<Description><Text>c</Text></Description></Comment></Comments>");
-    const auto from = std::chrono::steady_clock::now();
+    const auto from = std::clock();  // of CPU: what else the machine does is no fault of ours
     const auto told = ccr().read(bytes);
-    BOOST_TEST((std::chrono::steady_clock::now() - from < std::chrono::seconds(20)));
+    BOOST_TEST((std::clock() - from < 20 * CLOCKS_PER_SEC));
     BOOST_TEST(told.status == DIRECT_PARSED);
     const auto problems = told.of("problems");
     BOOST_REQUIRE(problems.size() == 15'000u);
