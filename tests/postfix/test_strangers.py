@@ -1,9 +1,10 @@
 """Mail that is refused leaves little in the store, whatever it says and however often it comes: good mail still gets in."""
 import os
+import subprocess
 import unittest
 
 from harness import smime
-from harness.base import Scratch
+from harness.base import Scratch, program
 from harness.daemon import Daemon
 from harness.milter import MilterClient
 from harness.pki import Pki
@@ -15,6 +16,11 @@ KIB = 1024
 ONE_MESSAGE_MOST = 128 * KIB
 WINDOW_MOST = 1024 * KIB
 PEAK_MOST_KB = 8 * KIB
+
+
+def sanitized():
+    linked = subprocess.run(["ldd", program("direct-milter")], stdout=subprocess.PIPE, check=True).stdout
+    return b"libasan" in linked
 
 
 class Strangers(unittest.TestCase):
@@ -76,7 +82,8 @@ class Strangers(unittest.TestCase):
         grown = self.used() - used
         print(f"a refused message of 16 KB to 1000 recipients: {grown} bytes in the store, peak +{self.peak_kb() - peak} KB", flush=True)
         self.assertLessEqual(grown, ONE_MESSAGE_MOST)
-        self.assertLessEqual(self.peak_kb() - peak, PEAK_MOST_KB)
+        if not sanitized():  # the sanitizers keep what was freed for a while
+            self.assertLessEqual(self.peak_kb() - peak, PEAK_MOST_KB)
         entry = self.audit("message-in")[-1]
         self.assertEqual((entry["token"], entry["recipient"], entry["sender"]), ("not-encrypted", f"a+0@{HERE}", f"<x@{THERE}>"))
         self.assertEqual((entry["further_count"], entry["further"]), (999, [f"a+{n}@{HERE}" for n in range(1, 10)]))
