@@ -49,29 +49,37 @@ Status OutboxSender::State::note(Unwritten::node_type tried, const Settings& now
 // Fault: the store takes nothing. What it does not take of one entry alone stays in memory, and that entry out of the queue.
 Status OutboxSender::State::write_what_was_left(const Settings& now)
 {
-    std::vector<Unwritten::node_type> left;
+    std::vector<std::string> left;
     {
         std::lock_guard hold(lock);
-        left.reserve(unwritten.size());
-        while (!unwritten.empty()) left.push_back(unwritten.extract(unwritten.begin()));
+        for (const auto& [id, tried] : unwritten) left.push_back(id);
     }
     Status all = Done{};
-    for (auto& tried : left) {
-        const Due due{tried.mapped().first.id, tried.mapped().first.due_ms};
+    for (const auto& id : left) {
+        // One after the other: an exception of one leaves the rest where they are.
+        Unwritten::node_type tried;
+        {
+            std::lock_guard hold(lock);
+            tried = unwritten.extract(id);
+        }
+        if (!tried) continue;  // written by stop() meanwhile
+        const Due due{id, tried.mapped().first.due_ms};
         auto noted = note(std::move(tried), now);
         if (noted) continue;
-        if (move_due(due, now, false))
-            put_aside(due.id);
-        else
-            all = std::move(noted);
+        if (!move_due(due, now, false) || !put_aside(id)) all = std::move(noted);
     }
     return all;
 }
 
-void OutboxSender::State::put_aside(const std::string& id)
+// Each of them is sent again when the process dies before its end is written, so there are no more than are in work at once
+// anyway: reinject.connections. False: there is no room, and the others have to wait.
+bool OutboxSender::State::put_aside(const std::string& id)
 {
     std::lock_guard hold(lock);
-    if (unwritten.count(id)) set_aside.insert(id);
+    if (!unwritten.count(id) || set_aside.count(id)) return true;
+    if (set_aside.size() >= connections) return false;
+    set_aside.insert(id);
+    return true;
 }
 
 // Later by the longest pause, whatever the row says. Also a look at whether the store takes anything at all.
@@ -106,12 +114,11 @@ Result<OutboxSender::State::End> OutboxSender::State::one(const Due& due)
             handed_over = unwritten.count(due.id) > 0;
         }
         // In a full store the reserve is for what makes room; an end that is not written there stops the others.
-        if (!move_due(due, *now, !handed_over)) return end;
+        if (!move_due(due, *now, !handed_over) || !put_aside(due.id)) return end;
     } catch (const std::exception& e) {
         LogLine(LOG_CRIT, "", "unexpected").with("what", typeid(e).name()).with("outbox", hex(due.id));
         CHECK(move_due(due, *now, true));
     }
-    put_aside(due.id);
     count(Metric::outbox_retries_total);
     return End::put_off;
 }

@@ -112,12 +112,13 @@ class LoadTest(unittest.TestCase):
     def metric(self, name):
         return self.metrics()[name]
 
-    def memory(self):
-        """KiB that are the daemon's own (the store's mapped pages are the kernel's to take back)."""
+    def memory(self, what="RssAnon"):
+        """KiB that are the daemon's own (the store's mapped pages are the kernel's to take back); VmHWM: the most ever, those
+        pages included."""
         for line in read(f"/proc/{self.daemon.process.pid}/status").decode().splitlines():
-            if line.startswith("RssAnon:"):
+            if line.startswith(what + ":"):
                 return int(line.split()[1])
-        raise AssertionError("no RssAnon")
+        raise AssertionError("no " + what)
 
 
 class Saturated(LoadTest):
@@ -240,6 +241,24 @@ class Bounded(LoadTest):
         self.assertLessEqual(set(codes), {250, 450, 451, 452})
         self.assertIn(250, codes)
         self.assertTrue(any(c != 250 for c in codes), codes)
+
+
+class Refusing(LoadTest):
+    """A daemon of its own: what others have needed would hide this peak."""
+
+    def test_one_refused_message_to_a_thousand_recipients(self):
+        """The reasons stood in memory once for each recipient: 36 MB for a message whose room is 8."""
+        mail = (f"From: x@{THERE}\r\nTo: a@{HERE}\r\nMessage-ID: <1@x.test>\r\nContent-Type: text/{'a' * 16000}\r\n\r\nhello\r\n")
+
+        def knock(recipients):
+            with MilterClient(self.daemon.socket) as c:
+                answer = c.send(f"x@{THERE}", [f"a+{n}@{HERE}" for n in range(recipients)], mail.encode())
+            self.assertEqual(answer.code, 550, answer.text)
+        self.saturate(1, 1, self.sealed(), to="warm{}")
+        knock(1)
+        peak = self.memory("VmHWM")
+        knock(1000)
+        self.assertLessEqual(self.memory("VmHWM") - peak, 8 * 1024)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,40 @@ BOOST_AUTO_TEST_CASE(an_end_that_cannot_be_noted_stays_with_us)
     BOOST_TEST(o.server.mails().size() == 2u);
 }
 
+// Each of them would be sent twice by a kill: no more than reinject.connections, then the rest waits.
+BOOST_AUTO_TEST_CASE(ends_that_cannot_be_noted_are_few)
+{
+    Aside o;
+    const auto unnotable = [&] {
+        const auto id = o.put({alice});
+        BOOST_REQUIRE(o.store.write([&](WriteTxn& txn) { return txn.put(Table::settled, id, "x"); }, 100));
+        o.memory().damage(Table::settled, id);
+        return id;
+    };
+    const auto first = unnotable();
+    const auto sender = o.sender();  // one connection
+    BOOST_TEST(bool(sender->pass()));
+    o.put({alice});
+    BOOST_TEST(sender->pass().value() == 1u);  // the first is in nobody's way
+    BOOST_TEST(o.server.mails().size() == 2u);
+    const auto second = unnotable();
+    BOOST_TEST(!sender->pass());
+    o.put({alice});
+    BOOST_TEST(!sender->pass());
+    BOOST_TEST(o.server.mails().size() == 3u);
+    // Mended, all of it is written, and nothing was sent twice.
+    for (const auto& id : {first, second})
+        BOOST_REQUIRE(o.store.write(
+            [&](WriteTxn& txn) -> Status {
+                CHECK(txn.erase(Table::settled, id));
+                return Done{};
+            },
+            100));
+    BOOST_TEST(sender->pass().value() == 1u);
+    BOOST_TEST(o.server.mails().size() == 4u);
+    BOOST_TEST(o.rows(Table::outbox) == 0u);
+}
+
 // An exception of one entry ended the pass, each time at the same place.
 BOOST_AUTO_TEST_CASE(an_exception_puts_off_its_entry_only)
 {
