@@ -154,9 +154,9 @@ Plan take_plain(Taking& taking, std::vector<RecipientVerdict> verdicts, bool oth
 /// the bytes as they came.
 Plan ours_leave(const std::vector<Recipient>& recipients);
 
-/// Everything the submitter wrote into the header goes, what may stand outside comes (B8). The leg's outer header can be read.
-/// Nothing when the outer header of a sealed leg cannot be read: look before the store commits.
+/// The outer header of a sealed leg. Fault: it cannot be read; look before the store commits.
 Result<Entity> outer_of(const SealedLeg& leg);
+/// Everything the submitter wrote into the header goes, what may stand outside comes (B8). The leg's outer header can be read.
 void replace_header(Plan& plan, const std::vector<std::pair<std::string, int>>& seen, const SealedLeg& leg);
 
 /// Answer for a message that could not be taken: the fault's own, never more than it may tell.

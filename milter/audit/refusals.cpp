@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <concepts>
 
+#include "milter/base/cut_text.h"
 #include "milter/base/text.h"
 #include "milter/store/codec.h"
 #include "milter/store/schema.h"
@@ -12,7 +13,6 @@ namespace direct {
 namespace {
 
 constexpr std::string_view state_key = "refusals";
-constexpr std::string_view cut_mark = "...";
 /// Bytes that append_audit() adds to an entry: its sequence and its chain.
 constexpr std::uint64_t appended_bytes = 8 + 32;
 
@@ -167,19 +167,10 @@ void add_to(AuditEntry& into, AuditEntry&& more)
 
 }  // namespace
 
-std::string cut_for_audit(std::string_view text, std::size_t max)
-{
-    if (text.size() <= max) return std::string(text);
-    auto keep = max - cut_mark.size();
-    // Back to where a sequence begins: at most three bytes that continue one.
-    for (int i = 0; i < 3 && keep > 0 && (static_cast<unsigned char>(text[keep]) & 0xC0) == 0x80; ++i) --keep;
-    return std::string(text.substr(0, keep)) + std::string(cut_mark);
-}
-
 void keep_small(AuditEntry& entry)
 {
     const auto cut = [](std::string& text, std::size_t max) {
-        if (text.size() > max) text = cut_for_audit(text, max);
+        if (text.size() > max) text = cut_text(text, max);
     };
     for (auto* address : {&entry.who, &entry.sender, &entry.recipient}) cut(*address, audit_address_max);
     for (auto& address : entry.further) cut(address, audit_address_max);

@@ -44,8 +44,6 @@ inline constexpr milliseconds refusals_long_window = std::chrono::hours(24);
 /// Client addresses that the entry with the count names.
 inline constexpr std::size_t refusals_hosts_named = 10;
 
-/// The text, or its beginning and "..." of together `max` bytes; never cut within a UTF-8 sequence. max > 3.
-std::string cut_for_audit(std::string_view text, std::size_t max);
 /// Cuts everything in the entry that a message has a say in; not for entries about commands.
 void keep_small(AuditEntry& entry);
 

@@ -100,6 +100,17 @@ Status OutboxSender::State::move_due(const Due& due, const Settings& now, bool f
     return from_reserve ? store.write_making_room(move) : store.write(move);
 }
 
+// The due row we came by is not the entry's: it goes, and the entry has its own. (An entry that could not be read has been
+// moved by its due row alone, and can be read again. A row left behind would be due for ever.)
+Status OutboxSender::State::put_due_right(const Due& due)
+{
+    return store.write_making_room([&](WriteTxn& txn) -> Status {
+        TRY(const auto entry, get_outbox(txn, due.id));
+        CHECK(txn.erase(Table::outbox_due, be64(static_cast<std::uint64_t>(due.due_ms)) + due.id));
+        return entry ? put_outbox(txn, *entry, *entry) : Status(Done{});
+    });
+}
+
 // What one entry brings does not stop the others; what the store or the listener brings does.
 Result<OutboxSender::State::End> OutboxSender::State::one(const Due& due)
 {
@@ -131,10 +142,11 @@ Result<OutboxSender::State::End> OutboxSender::State::hand_over(const Due& due, 
         TRY(entry, get_outbox(txn, due.id));
         return Done{};
     }));
-    // Between the look and the claim another thread may have tried it and put it off, never further than latest_due().
-    if (!entry || entry->state == "failed") return End::put_off;
-    const auto at = now_ms();
-    if (entry->due_ms > at && entry->due_ms <= latest_due(now, at)) return End::put_off;
+    // Between the look and the claim another thread may have tried it and put it off.
+    if (!entry || entry->state == "failed" || entry->due_ms != due.due_ms) {
+        CHECK(put_due_right(due));
+        return End::put_off;
+    }
     // Small messages are in memory together, one per connection; of big ones only one. Who waits for it holds no connection.
     const bool big = entry->content.size > big_message;
     if (big)

@@ -84,6 +84,7 @@ struct OutboxSender::State {
     Status note(Unwritten::node_type tried, const Settings& now);
     Status write_what_was_left(const Settings& now);
     Status move_due(const Due& due, const Settings& now, bool from_reserve);
+    Status put_due_right(const Due& due);
     bool put_aside(const std::string& id);
     Result<End> one(const Due& due);
     Result<End> hand_over(const Due& due, const Settings& now);

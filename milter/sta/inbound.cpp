@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "milter/base/crypto.h"
+#include "milter/base/cut_text.h"
 #include "milter/base/metrics.h"
 #include "milter/mime/wrap.h"
 #include "milter/sta/frame.h"
@@ -27,8 +28,7 @@ constexpr std::size_t judged_signers_max = 8;
 
 void add_because(RecipientVerdict& verdict, std::string why)
 {
-    if (verdict.because.size() < because_max)
-        verdict.because.push_back(cut(std::move(why), because_bytes_max));
+    if (verdict.because.size() < because_max) verdict.because.push_back(cut_text(why, because_bytes_max));
 }
 
 /// One message on its way through the steps.
@@ -110,8 +110,9 @@ Status Opening::steps()
     TRY(auto outer, read_entity(mail_.message, site_.mime_limits()));
     if (!is_cms(outer.content_type)) {
         // Plain mail, or mail whose encrypted part hides inside something else: never looked for (O3, O4).
-        return fail(refuse(Reason::not_encrypted,
-                           "the message is " + cut(outer.content_type.media_type(), because_bytes_max / 2)));
+        return fail(
+            refuse(Reason::not_encrypted,
+                   "the message is " + cut_text(outer.content_type.media_type(), because_bytes_max / 2)));
     }
     result_.encrypted = true;
     CHECK(decrypt(outer));
@@ -295,7 +296,7 @@ void Opening::judge_recipients()
             v.reason = weak_ ? Reason::weak_algorithm : Reason::sender_mismatch;
             for (const auto& s : verified_.signers)
                 if (s.certificate && v.because.size() < because_max)
-                    add_because(v, "signed by " + cut(s.certificate->subject(), because_bytes_max / 2) +
+                    add_because(v, "signed by " + cut_text(s.certificate->subject(), because_bytes_max / 2) +
                                        ", which is not bound to " + result_.from->text());
             continue;
         }

@@ -30,13 +30,4 @@ std::string keep_only(std::string_view inside, std::string& clear, std::string& 
     return std::move(whole);
 }
 
-std::string cut(std::string text, std::size_t max)
-{
-    if (text.size() <= max) return text;
-    // At most three bytes continue a sequence.
-    for (int i = 0; i < 3 && max > 0 && (static_cast<unsigned char>(text[max]) & 0xC0) == 0x80; ++i) --max;
-    text.resize(max);
-    return text += "...";
-}
-
 }  // namespace direct

@@ -16,7 +16,4 @@ Reason best_signer_fault(const Verified& verified);
 /// @param inside          a view into `clear` or `content`; the one it lies in is taken, the rest of it cleansed
 std::string keep_only(std::string_view inside, std::string& clear, std::string& content);
 
-/// The text, or its first `max` bytes and "..."; never cut within a UTF-8 sequence.
-std::string cut(std::string text, std::size_t max);
-
 }  // namespace direct

@@ -181,14 +181,3 @@ BOOST_AUTO_TEST_CASE(such_entries_take_no_more_than_their_share_of_the_store)
     BOOST_TEST(after.back().detail.find("their share of store.size_max") != std::string::npos);
     BOOST_TEST(audited.refuse({refusal(1)}, now + refusals_long_window, size_max));
 }
-
-BOOST_AUTO_TEST_CASE(a_text_is_not_cut_within_a_character)
-{
-    BOOST_TEST(cut_for_audit("short", 8) == "short");
-    BOOST_TEST(cut_for_audit("12345678", 8) == "12345678");
-    BOOST_TEST(cut_for_audit("123456789", 8) == "12345...");
-    BOOST_TEST(cut_for_audit("1234\xc3\xa4"
-                             "6789",
-                             8) == "1234...");
-    BOOST_TEST(cut_for_audit(std::string(9, '\x80'), 8).size() <= 8u);
-}

@@ -40,6 +40,28 @@ BOOST_AUTO_TEST_CASE(a_damaged_entry_is_put_off_and_told)
     BOOST_TEST(list_outbox(o.store)->empty());
 }
 
+// Moved by its due row alone, and readable again: that row was left behind, due for ever, and the sender never slept.
+BOOST_AUTO_TEST_CASE(an_entry_that_can_be_read_again_leaves_no_due_row)
+{
+    Aside o;
+    const auto id = o.put({alice});
+    const auto value = o.memory().data().tables.at(Table::outbox).at(id);
+    o.memory().damage(Table::outbox, id);
+    BOOST_TEST(o.pass() == 0u);
+    BOOST_REQUIRE(o.store.write([&](WriteTxn& txn) { return txn.put(Table::outbox, id, value); }, 100));
+    o.later(o.settings->reinject_retry_max);
+    BOOST_TEST(o.pass() == 0u);  // its rows are put right
+    BOOST_TEST(o.rows(Table::outbox_due) == 1u);
+    BOOST_TEST(o.pass() == 1u);
+    BOOST_TEST(o.rows(Table::outbox_due) == 0u);
+    BOOST_TEST(o.server.mails().size() == 1u);
+    // A due row without an entry.
+    BOOST_REQUIRE(o.store.write(
+        [&](WriteTxn& txn) { return txn.put(Table::outbox_due, std::string(24, '\0'), ""); }, 100));
+    BOOST_TEST(o.pass() == 0u);
+    BOOST_TEST(o.rows(Table::outbox_due) == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_damaged_entry_keeps_no_other_from_being_tried_again)
 {
     Aside o;
