@@ -17,8 +17,7 @@
 namespace direct {
 namespace {
 
-// Reasons kept per recipient. A stranger decides how many signers, paths and recipients a message has, and
-// so how long an audit entry would become.
+// Reasons kept per recipient: a stranger decides how many signers, paths and recipients a message has.
 constexpr std::size_t because_max = 16;
 // Bytes of each: a certificate's subject and a URL are as long as a stranger likes, and a reason stands for each recipient.
 constexpr std::size_t because_bytes_max = 256;
@@ -26,7 +25,7 @@ constexpr std::size_t because_bytes_max = 256;
 // field signs with all certificates of a sender, which are two or three.
 constexpr std::size_t judged_signers_max = 8;
 
-void add_because(RecipientVerdict& verdict, std::string why)
+void add_because(RecipientVerdict& verdict, std::string_view why)
 {
     if (verdict.because.size() < because_max) verdict.because.push_back(cut_text(why, because_bytes_max));
 }
@@ -295,7 +294,7 @@ void Opening::judge_recipients()
         if (bound.empty()) {
             v.reason = weak_ ? Reason::weak_algorithm : Reason::sender_mismatch;
             for (const auto& s : verified_.signers)
-                if (s.certificate && v.because.size() < because_max)
+                if (s.certificate)
                     add_because(v, "signed by " + cut_text(s.certificate->subject(), because_bytes_max / 2) +
                                        ", which is not bound to " + result_.from->text());
             continue;
@@ -353,7 +352,7 @@ bool Opening::take_signer(RecipientVerdict& verdict, const Signer& signer, Verdi
     // A stranger's certificate is not looked at any further.
     if (auto broken =
             site_.policies.against(verdict.recipient.domain, Direction::incoming, *signer.certificate)) {
-        add_because(verdict, *std::move(broken));
+        add_because(verdict, *broken);
         judged.reason = Reason::policy;
         return false;
     }
