@@ -178,12 +178,19 @@ bool take_xml(std::string_view text, Content& out)
     return true;
 }
 
-// What a lower layer puts about a message, in whatever order: 0x0B before, 0x1C behind, ends of lines.
+bool is_frame(char c)
+{
+    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F;
+}
+
+// What a lower layer puts about a message, in whatever order: 0x0B before, 0x1C behind, other controls, ends of
+// lines.
 std::string_view without_frame(std::string_view s)
 {
-    constexpr std::string_view frame = " \t\r\n\x0B\x1C";
-    s.remove_prefix(std::min(s.find_first_not_of(frame), s.size()));
-    return s.substr(0, s.find_last_not_of(frame) + 1);
+    if (s.starts_with("\xef\xbb\xbf")) s.remove_prefix(3);
+    while (!s.empty() && is_frame(s.front())) s.remove_prefix(1);
+    while (!s.empty() && is_frame(s.back())) s.remove_suffix(1);
+    return s;
 }
 
 // MSH|^~\&|..., alone, framed by a lower layer, or in a file of many (FHS, BHS).
@@ -198,9 +205,10 @@ bool take_hl7v2(std::string_view s, Content& out)
     if (word_char || (s[8] != separator && (s.size() < 10 || s[9] != separator))) return false;
     out.type = "x-application/hl7-v2+er7";
     if (segment != "MSH") {
-        const auto first = s.find("\rMSH") == std::string_view::npos ? s.find("\nMSH") : s.find("\rMSH");
-        if (first == std::string_view::npos) return true;
-        s.remove_prefix(first + 1);
+        auto first = s.find("MSH");
+        while (first != s.npos && !is_frame(s[first - 1])) first = s.find("MSH", first + 1);
+        if (first == s.npos) return true;
+        s.remove_prefix(first);
     }
     s = s.substr(0, s.find_first_of("\r\n"));
     // MSH-1 is the separator itself: the ninth field stands behind the eighth one of them.
@@ -248,11 +256,14 @@ Content content_of(std::string_view bytes, std::string_view charset)
         out.type = type;
         return out;
     }
-    if (bytes.find_first_of("\x0B\x1C") != bytes.npos && take_hl7v2(bytes, out)) return out;
     // A 16-bit text is a text only as such; any other must be one before it is mended.
     const XmlText text = xml_text(bytes, charset);
     const bool wide = text.encoding.starts_with("utf-16");
-    if (!wide && !is_text(bytes) && !is_8_bit_text(bytes)) return out;
+    if (!wide && !is_text(bytes) && !is_8_bit_text(bytes)) {
+        // A message begins as nothing else does: a byte in it that no text has does not make it another file.
+        take_hl7v2(bytes, out);
+        return out;
+    }
     out.encoding = text.encoding;
     if (take_xml(text.utf8, out) || take_hl7v2(text.utf8, out) || take_json(wide ? text.utf8 : whole, out))
         return out;

@@ -126,6 +126,19 @@ BOOST_AUTO_TEST_CASE(hl7_messages_are_files_with_their_type)
     for (const auto& [before, after] :
          {std::pair{""s, "\x1c\r"s}, {"\r\n\x0B"s, "\x1c"s}, {"\x0B\x0B"s, ""s}})
         BOOST_TEST(described(before + header + after).at("messageType") == "VXU^V04^VXU_V04");
+    // Controls and blanks in front, in whatever order, the zero byte too; a control inside a field. All of these were files
+    // of no known type.
+    for (const auto& before : {"\x01\r\n"s, " \x0B \x02"s, "\0\x0B"s, "\x1c\r\x0B"s, "\x7f\t"s})
+        BOOST_TEST(described(before + header + "\x1d").at("messageType") == "VXU^V04^VXU_V04");
+    BOOST_TEST(described("MSH|^~\\&|L\x1d"
+                         "AB" +
+                         header.substr(12))
+                   .at("type") == "x-application/hl7-v2+er7");
+    for (const auto& start : {"FHS|^~\\&|a\r"s,
+                              "\x01"
+                              "BHS|^~\\&|a\r"s})
+        BOOST_TEST(described(start + "\x02" + header).at("type") == "x-application/hl7-v2+er7");
+    BOOST_TEST(described("\x01\x02MSH and more\x01"s).at("type") == "application/octet-stream");
     // Other separators, five encoding characters, many messages in one file.
     BOOST_TEST(described("MSH#^~\\&#a#b#c#d#t##ORU^R01#1#P#2.3\n").at("messageType") == "ORU^R01");
     BOOST_TEST(described("MSH|^~\\&#|a|b|c|d|t||ORU^R01|1|P|2.7\n").at("messageType") == "ORU^R01");
