@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "plugins/json_writer.h"
+
 namespace direct {
 namespace {
 
@@ -113,6 +115,15 @@ TimeStamp read_iso_time(std::string_view raw)
     else if (!rest.empty())
         return none;
     return read_time(plain);
+}
+
+void time_stamp_members(JsonWriter& json, std::string_view raw, const TimeStamp& time)
+{
+    json.field("raw", raw);
+    json.field("value", time.iso);
+    if (time.precision) json.field("precision", std::string_view(&time.precision, 1));
+    json.field("zone", time.zone);
+    if (time.bad) json.flag_field("bad", true);
 }
 
 }  // namespace direct

@@ -13,14 +13,7 @@ namespace {
 void point_members(JsonWriter& w, pugi::xml_node node)
 {
     const std::string_view raw = attribute(node, "value");
-    if (!raw.empty()) {
-        const TimeStamp t = read_time(raw);
-        w.field("raw", raw);
-        w.field("value", t.iso);
-        if (t.precision) w.field("precision", std::string_view(&t.precision, 1));
-        w.field("zone", t.zone);
-        if (t.bad) w.flag_field("bad", true);
-    }
+    if (!raw.empty()) time_stamp_members(w, raw, read_time(raw));
     attributes(w, node, false);
 }
 

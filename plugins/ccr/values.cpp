@@ -59,15 +59,8 @@ void attribute_object(Ccr& ccr, pugi::xml_node n)
 // ExactDateTime, ApproximateDateTime and Age of a DateTime, a BeginRange or an EndRange.
 void point_members(Ccr& ccr, pugi::xml_node node)
 {
-    auto& w = ccr.json;
-    if (const std::string raw = words(node, "ExactDateTime"); !raw.empty()) {
-        const TimeStamp t = read_iso_time(raw);
-        w.field("raw", raw);
-        w.field("value", t.iso);
-        if (t.precision) w.field("precision", std::string_view(&t.precision, 1));
-        w.field("zone", t.zone);
-        if (t.bad) w.flag_field("bad", true);
-    }
+    if (const std::string raw = words(node, "ExactDateTime"); !raw.empty())
+        time_stamp_members(ccr.json, raw, read_iso_time(raw));
     code_field(ccr, "approximate", node.child("ApproximateDateTime"));
     quantity_field(ccr, "age", node.child("Age"));
 }
