@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "plugins/ccda/base64.h"
 #include "plugins/ccda/embedded.h"
 #include "plugins/ccda/narrative_html.h"
 #include "plugins/ccda/values.h"
@@ -235,35 +234,35 @@ void Body::unstructured(pugi::xml_node body, const std::string& path)
 // One text of a body, and with the first of them what the body says beside it.
 void Body::embedded(pugi::xml_node body, pugi::xml_node text, pugi::xml_node place, const std::string& path)
 {
-    const std::string_view media = text.attribute("mediaType").value();
-    const bool encoded = std::strcmp(text.attribute("representation").value(), "B64") == 0;
-    const std::string content = encoded ? decode_base64(raw_text(text)) : raw_text(text);
+    const bool encoded = is_base64(text);
+    const Embedded file =
+        encoded ? read_embedded(cda_, "nonXMLBody", text) : Embedded{.content = raw_text(text)};
+    const bool refused = encoded && file.content.empty();
     auto& w = cda_.json;
     w.clear();
     w.open('{');
     w.field("section", "nonXMLBody");
     w.field("kind", "body");
-    w.field("mediaType", media);
+    w.field("mediaType", text.attribute("mediaType").value());
     w.field("representation", text.attribute("representation").value());
-    w.field("compression", text.attribute("compression").value());
-    w.field("integrityCheck", text.attribute("integrityCheck").value());
-    w.field("integrityCheckAlgorithm", text.attribute("integrityCheckAlgorithm").value());
+    embedded_members(cda_, "", text, encoded ? file : Embedded{});
     w.field("language", body.child("languageCode").attribute("code").value());
     w.field("confidentiality", body.child("confidentialityCode").attribute("code").value());
     w.field("reference", text.child("reference").attribute("value").value());
     null_field(cda_, "text", text);
     rest_of_body(body);
-    if (!content.empty()) w.number_field("size", content.size());
+    if (!file.content.empty()) w.number_field("size", file.content.size());
+    // Words with markup are narrative; anything else is a file of its own, encoded or not.
+    const bool blank = file.content.find_first_not_of(" \t\r\n") == std::string::npos;
+    if (!blank && (encoded || !has_markup(text)) && tell_embedded(cda_, text, file))
+        w.number_field("fileOffset", cda_.xml.offset(text));
     w.number_field("offset", cda_.xml.offset(place));
     w.field("path", path);
     w.close('}');
     cda_.tell_item("nonXMLBody", "body");
-    describe_embedded(text, place, path, encoded);
-    if (encoded && content.empty()) cda_.skip("nonXMLBody", "the embedded body is not base64");
-    // Words with markup are narrative; anything else is a file of its own, encoded or not.
-    const bool blank = content.find_first_not_of(" \t\r\n") == std::string::npos;
-    if (blank || (!encoded && has_markup(text))) return;
-    cda_.tell_child({sizeof(direct_child), {}, bytes_of(media), bytes_of(content), {}});
+    // What says that it is base64 and is not may be words.
+    describe_embedded(text, place, path, encoded && !refused);
+    if (refused) cda_.skip("nonXMLBody", "the embedded body is not base64");
 }
 
 // Beside its texts a body has one language and one confidentiality.

@@ -10,6 +10,7 @@
 #include "plugins/ccda/narrative.h"
 #include "plugins/ccda/sections.h"
 #include "plugins/ccda/statement.h"
+#include "plugins/inflate.h"
 #include "plugins/json_writer.h"
 #include "plugins/parser_plugin.h"
 #include "plugins/repeats.h"
@@ -62,6 +63,14 @@ public:
     /// Hands on the file of a text, the first time that the element at `offset` is met. False: it is one more than
     /// files_max, told as skipped.
     bool tell_file(std::size_t offset, const direct_child& file);
+    /// Bytes that may still be inflated in this document; 0 when no further file would be handed on.
+    std::uint64_t inflate_room() const
+    {
+        return files_.size() < files_max && inflated_ < inflate_limits::total_max
+                   ? inflate_limits::total_max - inflated_
+                   : 0;
+    }
+    void inflated(std::uint64_t bytes) { inflated_ += bytes; }
     std::size_t items() const { return items_; }
     /// Bytes the host takes as one JSON object.
     std::size_t document_max() const
@@ -83,6 +92,7 @@ private:
     std::size_t items_ = 0;
     std::unordered_set<std::size_t> files_;
     bool files_refused_ = false;
+    std::uint64_t inflated_ = 0;
 };
 
 /// A clinical statement and where it stands.

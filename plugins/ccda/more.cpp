@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string>
 
+#include "plugins/ccda/embedded.h"
 #include "plugins/ccda/more.h"
 
 namespace direct::ccda {
@@ -51,8 +52,8 @@ void element(Cda& cda, pugi::xml_node node)
     w.open('{');
     w.field("element", node.name());
     attributes(w, node);
-    if (std::strcmp(node.attribute("representation").value(), "B64") == 0) {
-        w.number_field("encodedSize", std::strlen(node.text().get()));
+    if (is_base64(node)) {
+        w.number_field("encodedSize", raw_text(node).size());
     } else if (!has_element(node) || cda.too_deep()) {
         w.field("text", cda.narrative.line(node));
     } else {

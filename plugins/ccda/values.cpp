@@ -134,7 +134,7 @@ void other_members(Cda& cda, pugi::xml_node node)
                    });
     const bool encoded = is_base64(node);
     // Pictures and sounds stay in the document: told is how large they are there.
-    if (encoded) cda.json.number_field("encodedSize", std::strlen(node.text().get()));
+    if (encoded) cda.json.number_field("encodedSize", raw_text(node).size());
     const std::size_t room = cda.reference_room();
     const auto words = encoded ? cda.narrative.referred(node, room) : cda.narrative.text_of(node, room);
     cda.json.field("text", words.text);

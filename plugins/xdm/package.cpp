@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "plugins/declared.h"
+#include "plugins/digest.h"
 #include "plugins/json_writer.h"
 #include "plugins/plugin_bytes.h"
 #include "plugins/text_line.h"
 #include "plugins/time_stamp.h"
 #include "plugins/xdm/metadata.h"
 #include "plugins/xdm/names.h"
-#include "plugins/xdm/sha1.h"
 
 namespace direct::xdm {
 namespace {

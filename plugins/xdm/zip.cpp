@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "plugins/inflate.h"
+
 namespace direct::xdm {
 namespace {
 
@@ -211,9 +213,9 @@ private:
     {
         std::uint64_t total = 0;
         for (const auto& m : zip_.members) {
-            if (m.size > limits::total_max || (total += m.size) > limits::total_max)
+            if (m.size > inflate_limits::total_max || (total += m.size) > inflate_limits::total_max)
                 return "more than 64 MB unpacked";
-            if (m.size > limits::ratio_from && m.size / limits::ratio_max > m.packed)
+            if (inflate_limits::is_too_well_packed(m.packed, m.size))
                 return "a member is more than 200 times its packed size";
         }
         return nullptr;
@@ -229,6 +231,18 @@ private:
 Zip read_zip(std::string_view bytes)
 {
     return Reading(bytes).run();
+}
+
+std::string unpack(const Zip& zip, const Member& m, std::string& why)
+{
+    why = m.unreadable;
+    if (!why.empty()) return "";
+    const auto packed = zip.bytes.substr(m.data, m.packed);
+    // A member that is larger than it says is known by the bytes beyond that.
+    std::string out = m.method == 0 ? std::string(packed) : inflate(packed, m.size);
+    if (out.size() == m.size && crc32(out) == m.crc) return out;
+    why = out.size() == m.size ? "its checksum does not fit" : "its size is not the one told";
+    return "";
 }
 
 }  // namespace direct::xdm

@@ -16,12 +16,6 @@ namespace limits {
 inline constexpr std::size_t members_max = 1000;
 /// Bytes of a member's name: what file systems allow for a whole path of some depth.
 inline constexpr std::size_t name_max = 1024;
-/// Bytes of all members unpacked: 25 MB of mail hold no more that is meant to be read.
-inline constexpr std::uint64_t total_max = 64u << 20;
-/// A member may be this many times larger than packed once it is larger than ratio_from: clinical documents
-/// reach 40, deflate itself ends at 1032.
-inline constexpr std::uint64_t ratio_max = 200;
-inline constexpr std::uint64_t ratio_from = 1u << 20;
 }  // namespace limits
 
 struct Member {
