@@ -180,6 +180,7 @@ void OutboxSender::State::run()
             {
                 std::unique_lock hold(lock);
                 trouble = trouble || !found;
+                if (trouble) forget_queues();  // nobody takes them: waiting for that would never end
                 woken.wait(hold, [&] { return queue.empty() || stopping; });
             }
             sleep = sleep_time();

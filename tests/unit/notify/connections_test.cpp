@@ -1,4 +1,5 @@
 // Several entries handed over at the same time: everything once, nothing twice, nothing forgotten.
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <set>
 #include <thread>
@@ -98,6 +99,43 @@ BOOST_AUTO_TEST_CASE(a_listener_that_never_answers_does_not_hold_up_the_end)
     BOOST_TEST(o.pass() == 2u);
     BOOST_TEST(o.server.mails().size() == 3u);
     BOOST_TEST(o.rows(Table::outbox) == 0u);
+}
+
+struct UnreadableNow : MemoryStore {
+    std::atomic<bool> unreadable{false};
+    Status read(const std::function<Status(ReadTxn&)>& work) override
+    {
+        if (unreadable) return fail(temporary("not now"));
+        return MemoryStore::read(work);
+    }
+};
+
+// Looks fail while entries are in work, wait behind a big one, come back into the queue: none of it is left there.
+BOOST_AUTO_TEST_CASE(a_store_that_does_not_read_now_and_then_leaves_nobody_waiting)
+{
+    PostOffice o(std::make_unique<UnreadableNow>());
+    auto& unreadable = static_cast<UnreadableNow&>(o.store).unreadable;
+    o.settings->reinject_retry_min = o.settings->reinject_retry_max = milliseconds(1);
+    const std::string big = message + std::string(1 << 20, 'b') + "\r\n";
+    constexpr std::size_t number = 24;
+    for (std::size_t i = 0; i < number; ++i) o.put({alice}, i % 4 ? big : message);
+    OutboxSender sender(
+        o.store, o.clock, [&] { return o.settings; }, 4);
+    sender.wake();
+    for (int tries = 0; o.server.mails().size() < number && tries < 200; ++tries) {
+        unreadable = tries % 2 == 0;
+        sender.wake();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    unreadable = false;
+    for (int tries = 0; o.rows(Table::outbox) != 0 && tries < 3000; ++tries) {
+        o.later(milliseconds(10));
+        sender.wake();
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    sender.stop();
+    BOOST_TEST(o.rows(Table::outbox) == 0u);
+    BOOST_TEST(o.server.mails().size() == number);
 }
 
 // What could not be taken is tried again by the threads when its pause has passed.
