@@ -55,18 +55,17 @@ public:
         // Older than `until` is what has a greater time part than it.
         if (query_.until) begin += time_part(shift_, query_.until->time_since_epoch().count() - 1);
         begin = std::max<std::string>(begin, std::string(from));
-        Status trouble = Done{};
-        CHECK(txn_.scan(Table::item_by, prefix_, begin, [&](std::string_view key, std::string_view value) {
+        return txn_.keys(Table::item_by, prefix_, begin, [&](std::string_view key) {
             if (key.size() != row_size) return true;
             if (is_too_old(key.substr(prefix_size, time_size))) return false;
-            auto found = look(key, value);
-            if (!found) {
-                trouble = fail(std::move(found).error());
-                return false;
-            }
-            return !*found || visit(**found);
-        }));
-        return trouble;
+            FoundItem found;
+            found.row = key;
+            found.key = key.substr(prefix_size + time_size);
+            found.document = found.key.substr(0, part_key_size);
+            const auto wanted = look(found);
+            found.damaged = !wanted;
+            return (wanted && !*wanted) || visit(found);
+        });
     }
 
 private:
@@ -77,20 +76,19 @@ private:
         return query_.since && time > time_part(shift_, query_.since->time_since_epoch().count());
     }
 
-    Result<std::optional<FoundItem>> look(std::string_view key, std::string_view inner)
+    /// Fills in the rest. False: it is not what was asked for. Fault: a row of it cannot be opened.
+    Result<bool> look(FoundItem& out)
     {
-        FoundItem out;
-        out.row = key;
-        out.key = key.substr(prefix_size + time_size);
-        out.document = out.key.substr(0, part_key_size);
-        if (const auto number = read_be32(inner)) out.document = inner_key(out.document, number);
+        TRY(const auto inner, txn_.get(Table::item_by, out.row));
+        if (!inner) return false;
+        if (const auto number = read_be32(*inner)) out.document = inner_key(out.document, number);
         TRY(const auto state, state_of(out.document));
         out.superseded = state == "superseded";
-        if (state != "current" && !(out.superseded && query_.superseded)) return std::optional<FoundItem>();
+        if (state != "current" && !(out.superseded && query_.superseded)) return false;
         TRY(auto json, txn_.get(Table::item, out.key));
-        if (!json || !fits(*json)) return std::optional<FoundItem>();
+        if (!json || !fits(*json)) return false;
         out.json = *std::move(json);
-        return std::optional(std::move(out));
+        return true;
     }
 
     /// "" while a document is in work.

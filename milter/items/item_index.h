@@ -50,9 +50,12 @@ struct FoundItem {
     std::string document;  ///< key of its document
     std::string json;
     bool superseded = false;
+    bool damaged =
+        false;  ///< it, or what leads to it, cannot be opened: no json, and what else is unknown is left out
 };
 
-/// Newest first by beginning; items without a time at the end. Items of documents in work are left out.
+/// Newest first by beginning; items without a time at the end. Items of documents in work are left out. A damaged one may
+/// be what was asked for, and keeps no other from being found.
 /// @param from   row to begin with, "" = the first
 /// @param visit  returns false to stop
 Status find_items(ReadTxn& txn, const RecordStore& store, const ItemQuery& query, std::string_view from,

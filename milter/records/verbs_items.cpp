@@ -12,6 +12,7 @@ namespace direct::verbs {
 namespace {
 
 constexpr std::int64_t piece_max = 1 << 20;  // bytes of a document in one reply
+const std::string damaged_item = R"({"state":"damaged"})";
 
 /// show | export
 std::string purpose_of(Parameters& p)
@@ -99,8 +100,8 @@ Status items_of_message(ReadTxn& txn, const Context& c, const MessageRecord& m, 
             if (value && asked.filtered() && !fits(asked.query, *value)) return true;
             if (!page.room(key)) return false;
             page.add((value ? value->size() : 0) + 100);
-            reply["items"].push_back(item_row(part, shelf->inner, number, shelf->superseded,
-                                              value ? *value : std::string(R"({"state":"damaged"})")));
+            reply["items"].push_back(
+                item_row(part, shelf->inner, number, shelf->superseded, value ? *value : damaged_item));
             return true;
         });
 }
@@ -109,19 +110,20 @@ Status items_of_message(ReadTxn& txn, const Context& c, const MessageRecord& m, 
 class Sources {
 public:
     explicit Sources(ReadTxn& txn) : txn_(txn) {}
-    Result<Json> of(const std::string& document_key)
+    /// As much of it as can be read.
+    Json of(const std::string& document_key)
     {
         const auto known = known_.find(document_key);
         if (known != known_.end()) return known->second;
         Json source = document_name(document_key);
-        TRY(const auto message, txn_.get(Table::message, document_key.substr(0, id_size)));
-        if (const auto m = message ? decode_message(*message) : fail(temporary("gone"))) {
+        const auto message = txn_.get(Table::message, document_key.substr(0, id_size));
+        if (const auto m = message && *message ? decode_message(**message) : fail(temporary("gone"))) {
             source["message_id"] = m->message_id;
             source["sender"] = m->sender;
             source["received"] = iso_ms(m->received_ms);
         }
-        TRY(const auto document, txn_.get(Table::document, document_key));
-        if (const auto d = document ? decode_document(*document) : fail(temporary("gone"))) {
+        const auto document = txn_.get(Table::document, document_key);
+        if (const auto d = document && *document ? decode_document(**document) : fail(temporary("gone"))) {
             source["kind"] = d->kind;
             const auto about = embedded(d->summary);
             for (const char* name : {"id", "title", "effectiveTime"})
@@ -140,23 +142,16 @@ Status items_of_mailbox(ReadTxn& txn, const Context& c, const Asked& asked, cons
                         Page& page, Json& reply)
 {
     Sources sources(txn);
-    Status trouble = Done{};
-    CHECK(find_items(txn, c.store, asked.query, from, [&](const FoundItem& found) {
+    return find_items(txn, c.store, asked.query, from, [&](const FoundItem& found) {
         if (!page.room(found.row)) return false;
-        auto source = sources.of(found.document);
-        if (!source) {
-            trouble = fail(source.error());
-            return false;
-        }
         page.add(found.json.size() + 1000);
         auto name = document_name(found.document);
         auto row = item_row(name["part"], name.value("inner", 0u), read_be32(found.key.substr(part_key_size)),
-                            found.superseded, found.json);
-        row["source"] = std::move(*source);
+                            found.superseded, found.damaged ? damaged_item : found.json);
+        row["source"] = sources.of(found.document);
         reply["items"].push_back(std::move(row));
         return true;
-    }));
-    return trouble;
+    });
 }
 
 std::string told(const Asked& asked)

@@ -8,6 +8,7 @@
 Nothing can leave the machine: every domain that is not local goes to the sink, or is an error without one.
 Needs root (master insists) and the packages postfix and sasl2-bin.
 """
+import glob
 import grp
 import json
 import os
@@ -16,6 +17,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 from .base import Failure, alive, answers, free_port, read, run, until, write
 
@@ -278,6 +280,17 @@ class PrivatePostfix:
     def log_tail(self, lines=25):
         return "\n".join(self.log().splitlines()[-lines:])
 
+    def about(self, queue_id):
+        """Why a message stays in the queue: its log lines, its file, and which process has it locked or open."""
+        lines = [line for line in self.log().splitlines() if queue_id in line]
+        for folder, _, names in os.walk(os.path.join(self.root, "spool")):
+            if queue_id in names:
+                file = os.path.join(folder, queue_id)
+                known = os.stat(file)
+                lines.append(f"{file} mode {known.st_mode:o}, of {known.st_mtime - time.time():+.0f} s from now")
+                lines += holders(file)
+        return "\n".join(lines)
+
     def mark_log(self):
         """wait_log() looks at what is logged from here on."""
         self._log_from = len(self.log())
@@ -296,6 +309,19 @@ def _folder(path, mode, uid, gid):
     os.makedirs(path, exist_ok=True)
     os.chown(path, uid, gid)
     os.chmod(path, mode)
+
+
+def holders(file):
+    """Processes that have it open, one line each: pid, command line, and what they wait in."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if any(os.path.realpath(fd) == file for fd in glob.glob(f"/proc/{pid}/fd/*")):
+                found.append(f"open in {pid}: {read(f'/proc/{pid}/cmdline').decode().replace(chr(0), ' ')}"
+                             f"in {read(f'/proc/{pid}/wchan').decode()}")
+        except OSError:
+            continue
+    return found
 
 
 def group_alive(group):

@@ -96,6 +96,33 @@ BOOST_AUTO_TEST_CASE(a_mailbox_shows_its_items_newest_first_with_their_source)
     BOOST_TEST(paged == "c e d ");
 }
 
+// One row that could not be opened kept a mailbox's whole list from being read.
+BOOST_AUTO_TEST_CASE(a_damaged_row_keeps_no_other_item_from_being_shown)
+{
+    for (const auto table :
+         {Table::item, Table::item_by, Table::record_doc, Table::document, Table::message}) {
+        Desk d;
+        d.settled(version("1", {allergy("a", "2024")}));
+        const auto before = d.store.data();
+        for (const auto& [key, value] : before.tables.at(table)) d.store.damage(table, key);
+        const auto whole = d.settled(said(ccd("other"), {allergy("b", "2026")}), "lab@lab.example");
+        BOOST_REQUIRE(d.store.write(
+            [&](WriteTxn& txn) {
+                return txn.put(Table::message_by,
+                               "r" + d.store.index_key("recipient", "ann@here.example") + be64(1) + whole,
+                               "");
+            },
+            100));
+        const auto rows = d.ask("record.items", {{"id", "ann@here.example"}})["items"];
+        BOOST_REQUIRE(rows.size() == 2u);
+        BOOST_TEST(rows[0]["item"]["code"]["code"] == "b");
+        // What says whom a document came from, or what it is called, is not the item.
+        const bool shown = table == Table::document || table == Table::message;
+        BOOST_TEST(rows[1]["item"].value("state", "") == (shown ? "" : "damaged"));
+        BOOST_TEST(rows[1]["source"].contains("sender") == (table != Table::message));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_replaced_documents_items_are_shown_when_asked_for)
 {
     Desk d;

@@ -132,7 +132,9 @@ class Run:
                 left, since = now, time.monotonic()
             only_failed = not queue and all(e["state"] == "failed" for e in outbox)
             if only_failed or time.monotonic() - since > STALLED_SECONDS:
-                raise Failure(f"the house does not empty: {outbox[:5]} {queue[:5]}\n{self.site.daemon.log_tail()}")
+                about = "\n".join(self.site.postfix.about(q["queue_id"]) for q in queue[:5])
+                raise Failure(f"the house does not empty: {outbox[:5]} {queue[:5]}\n{about}\n"
+                              f"{self.site.daemon.log_tail()}")
             if queue and time.monotonic() - since > 1:
                 self.site.postfix.flush()  # a killed queue manager is started again by the next thing that wakes it
             with self._moved:
