@@ -2,6 +2,7 @@
 import re
 import socket
 import subprocess
+import threading
 import unittest
 
 from harness import client, smime
@@ -211,6 +212,17 @@ class Pieces(unittest.TestCase):
         self.assertEqual(Ctl(0, '{"a": 1}\n{"a": 2}\n', "").json, [{"a": 1}, {"a": 2}])
         with self.assertRaisesRegex(Failure, "exit 2"):
             _ = Ctl(2, "no", "usage").json
+
+    def test_a_crowd_at_the_sink_is_served(self):
+        """Postfix had a message in hand for minutes: the sink's queue held five, and its connection was forgotten."""
+        sink = Sink()
+        self.addCleanup(sink.stop)
+        sink._server.shutdown()  # nobody takes them: all of them have to wait their turn
+        crowd = [socket.create_connection(("127.0.0.1", sink.port), 2) for _ in range(100)]
+        for one in crowd:
+            self.addCleanup(one.close)
+        threading.Thread(target=sink._server.serve_forever, args=(0.05,), daemon=True).start()
+        self.assertEqual({one.recv(100)[:4] for one in crowd}, {b"220 "})
 
     def test_sink_keeps_parameters_and_dots(self):
         sink = Sink(dsn=True)

@@ -19,6 +19,9 @@ class Listener:
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
             daemon_threads = True
+            # Python's own number is 5: of more that come at once the system forgets some who think they are connected, and an
+            # SMTP client waits five minutes for the greeting, with the message locked.
+            request_queue_size = 128
 
         self.port = free_port()
         self._server = Server(("127.0.0.1", self.port), Handler)
