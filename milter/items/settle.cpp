@@ -82,15 +82,29 @@ private:
         f.key = row.inner ? inner_key(key_, row.inner) : key_;
         row.first_item = next_item;
         row.items = static_cast<std::uint32_t>(outcome.items.size());
-        row.skipped = skipped_to_json(outcome);
+        row.skipped = skipped_to_json(outcome.skipped);
         f.has_place = row.state == "parsed" || (row.state == "file" && row.items > 0);
         next_item += row.items;
         CHECK(describe(f, row));
         f.row = std::move(row);
+        const auto me = found_.size();
         found_.push_back(std::move(f));
-        for (const auto& child : outcome.children)
-            CHECK(find_documents(*child, inner_row(*child), next_item));
+        std::size_t left_out = 0;
+        for (const auto& child : outcome.children) {
+            if (found_.size() <= inner_documents_max)
+                CHECK(find_documents(*child, inner_row(*child), next_item));
+            else
+                ++left_out;
+        }
+        if (left_out) found_[me].row.skipped = with_left_out(outcome, left_out);
         return Done{};
+    }
+
+    static std::string with_left_out(const ParseOutcome& outcome, std::size_t documents)
+    {
+        auto skipped = outcome.skipped;
+        skipped.push_back(not_listed(documents));
+        return skipped_to_json(skipped);
     }
 
     DocumentRecord inner_row(const ParseOutcome& child) const

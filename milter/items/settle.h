@@ -23,6 +23,10 @@ namespace direct {
 /// minutes; inner documents beyond it are kept with state "limit" and without items.
 inline constexpr std::size_t placements_max = 20'000;
 
+/// Documents inside one attachment that become rows. The parsers tell no more of one; whatever they tell, the store and
+/// who looks at the message have no more of them to read. `skipped` of the document they came in says how many are missing.
+inline constexpr std::size_t inner_documents_max = 1000;
+
 /// "kind" of a document object; "other" when it has none.
 std::string kind_of_document(const std::string& document);
 

@@ -42,7 +42,7 @@ void write(JsonWriter& w, const ParseOutcome& outcome, bool inner)
     for (auto& i : outcome.items) w.raw(i.json);
     w.close(']');
     w.name("skipped");
-    w.raw(skipped_to_json(outcome));
+    w.raw(skipped_to_json(outcome.skipped));
     w.open_field("notes", '[');
     for (auto& n : outcome.notes) w.text(n);
     w.close(']');
@@ -54,11 +54,16 @@ void write(JsonWriter& w, const ParseOutcome& outcome, bool inner)
 
 }  // namespace
 
-std::string skipped_to_json(const ParseOutcome& outcome)
+SkippedPart not_listed(std::size_t documents)
+{
+    return {"documents", std::to_string(documents) + " more documents inside are not listed"};
+}
+
+std::string skipped_to_json(const std::vector<SkippedPart>& skipped)
 {
     JsonWriter w;
     w.open('[');
-    for (const auto& s : outcome.skipped) {
+    for (const auto& s : skipped) {
         w.open('{');
         w.field("section", s.section);
         w.field("reason", s.reason);

@@ -34,8 +34,9 @@ using Deadline = Steady::time_point;
 constexpr int documents_per_child = 1000;    // bounds what a leaking plugin can hold
 constexpr milliseconds start_budget{15000};  // loading plugins, sanitizers included
 constexpr int depth_max = 3;                 // documents inside documents
-// A package of packages multiplies what each of them may be; so all documents inside one together may be no
-// more than one package's, take no longer than a few documents, and answer no more than the daemon holds.
+// A package of packages multiplies what each of them may be; so all documents inside one together, those that are not read
+// included, may be no more than one package's, take no longer than a few documents, and answer no more than the daemon
+// holds.
 constexpr std::size_t inner_max = wire::children_max;
 constexpr int inner_budgets = 3;
 std::uint64_t inner_answers_max(std::uint64_t content)
@@ -111,7 +112,7 @@ private:
 
     /// What the documents inside one document have used up together.
     struct Inside {
-        std::size_t documents = 0;
+        std::size_t told = 0;           // documents, read or not: each is a row
         std::uint64_t answer_left = 0;  // bytes
         Steady::duration spent{};       // in children; waiting for a free one is not the document's doing
     };
@@ -125,10 +126,18 @@ private:
 
     const char* exhausted(const Inside& inside) const
     {
-        if (inside.documents >= inner_max) return "documents inside documents: too many";
         if (inside.spent > inner_budgets * options_.budget) return "documents inside documents: too slow";
         if (inside.answer_left == 0) return "documents inside documents: they hold too much";
         return nullptr;
+    }
+
+    /// No more than one attachment may have in all stay in the list; the outcome says how many do not.
+    static void shorten(std::vector<Answer::Inner>& inner, ParseOutcome& outcome, Inside& inside)
+    {
+        const auto listed = std::min(inner.size(), inner_max - inside.told);
+        inside.told += listed;
+        if (const auto more = inner.size() - listed) outcome.skipped.push_back(not_listed(more));
+        inner.resize(listed);
     }
 
     Result<ParseOutcome> parse_at(const ParseRequest& request, int depth, Inside& inside)
@@ -155,11 +164,13 @@ private:
             inside.spent += Steady::now() - from;
         }
         if (depth) inside.answer_left -= std::min(inside.answer_left, bytes_of(outcome));
+        shorten(inner, outcome, inside);
         std::uint64_t bytes = 0;
         for (auto& one : inner) {
             bytes += one.content.size();
             TRY(auto read, read_inner(one, request, depth, bytes, inside));
             outcome.children.push_back(std::make_shared<ParseOutcome>(std::move(read)));
+            one = {};
         }
         return outcome;
     }
@@ -178,7 +189,6 @@ private:
             out.detail = "documents inside documents: too deep or too large";
         } else {
             ParseRequest request{one.content, one.media_type, "", one.filename, outer.not_plugins};
-            ++inside.documents;
             TRY(out, parse_at(request, depth + 1, inside));
         }
         out.filename = one.filename;

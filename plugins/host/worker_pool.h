@@ -41,6 +41,9 @@ struct SkippedPart {
     std::string section, reason;
 };
 
+/// What stands for documents inside a document that are more than an attachment may have.
+SkippedPart not_listed(std::size_t documents);
+
 struct ParseOutcome {
     /// parsed | malformed | limit | crashed | timeout. A document no plugin takes is parsed by "file".
     std::string status = "crashed";
@@ -50,6 +53,7 @@ struct ParseOutcome {
     std::vector<SkippedPart> skipped;
     std::vector<std::string> notes;
     std::string detail;  ///< for the admin; no health data
+    /// Of an attachment, children of children included, at most 1000; `skipped` says of how many more nothing is here.
     std::vector<std::shared_ptr<ParseOutcome>> children;
     std::string filename;    ///< of a child document
     std::string container;   ///< JSON: what the container says of a child document, or ""
@@ -69,6 +73,6 @@ public:
 /// The JSON of directctl parse: document, items, skipped, notes, children; or {"error":..,"detail":..}.
 std::string to_json(const ParseOutcome& outcome);
 /// Its "skipped" array alone.
-std::string skipped_to_json(const ParseOutcome& outcome);
+std::string skipped_to_json(const std::vector<SkippedPart>& skipped);
 
 }  // namespace direct

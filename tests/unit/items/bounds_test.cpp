@@ -146,6 +146,35 @@ BOOST_AUTO_TEST_CASE(what_a_document_writes_into_many_records_is_bounded_in_each
     BOOST_TEST(pages > 2u, pages);
 }
 
+BOOST_AUTO_TEST_CASE(documents_inside_one_attachment_that_become_rows_are_bounded)
+{
+    // 142 KB made 855,931 rows, 260 MB of them, and a message that took minutes to look at.
+    Chart c;
+    const Json leaf = said({{"kind", "file"}}, {});
+    Json package = said({{"kind", "xdm"}}, {}), outer = package;
+    for (int n = 0; n < 40; ++n) package["children"].push_back(leaf);
+    for (int n = 0; n < 40; ++n) outer["children"].push_back(package);
+    const auto id = c.settled(outer);
+    BOOST_TEST(c.store.rows(Table::document) == 1 + inner_documents_max);
+    BOOST_TEST(c.store.rows(Table::pending) == 0u);
+    const auto skipped = [&](const std::string& key) {
+        std::string out;
+        BOOST_REQUIRE(c.store.read([&](ReadTxn& txn) -> Status {
+            TRY(const auto value, txn.get(Table::document, key));
+            TRY(const auto row, decode_document(value.value_or("")));
+            out = row.skipped;
+            return Done{};
+        }));
+        return out;
+    };
+    // 24 packages with their forty, and sixteen of the next.
+    const auto key = part_key(id, 1);
+    BOOST_TEST(skipped(key).find("15 more documents") != std::string::npos, skipped(key));
+    BOOST_TEST(skipped(inner_key(key, 1)) == "[]");
+    const auto last = skipped(inner_key(key, 1 + 24 * 41));
+    BOOST_TEST(last.find("25 more documents") != std::string::npos, last);
+}
+
 BOOST_AUTO_TEST_CASE(one_placing_replaces_no_more_than_it_may_write)
 {
     Chart c;
