@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "conf/settings_reader.h"
+#include "conf/tool_settings.h"
 #include "milter/base/text.h"
 
 namespace direct {
@@ -76,12 +77,15 @@ Settings default_settings()
     return settings;
 }
 
-Result<std::shared_ptr<const Settings>> parse_settings(std::string_view toml, const std::string& path)
+namespace {
+Result<std::shared_ptr<const Settings>> read_settings(std::string_view toml, const std::string& path,
+                                                      bool wants_domain)
 {
     TRY(auto root, parse_toml(toml, path));
     auto settings = std::make_shared<Settings>(default_settings());
     settings->file = absolute_path(path);
     SettingsReader reader(*settings, std::filesystem::path(settings->file).parent_path().string());
+    reader.wants_domain = wants_domain;
     read_tree(reader, root);
     check_settings(reader);
     if (reader.faulty()) return fail(misconfigured(reader.report(path)));
@@ -89,11 +93,23 @@ Result<std::shared_ptr<const Settings>> parse_settings(std::string_view toml, co
         settings->origins[name] = settings->file + ":" + std::to_string(at.line);
     return settings;
 }
+}  // namespace
+
+Result<std::shared_ptr<const Settings>> parse_settings(std::string_view toml, const std::string& path)
+{
+    return read_settings(toml, path, true);
+}
 
 Result<std::shared_ptr<const Settings>> load_settings(const std::string& path)
 {
     TRY(auto text, read_whole_file(path, configuration_max));
     return parse_settings(text, path);
+}
+
+Result<std::shared_ptr<const Settings>> load_tool_settings(const std::string& path)
+{
+    TRY(auto text, read_whole_file(path, configuration_max));
+    return read_settings(text, path, false);
 }
 
 std::vector<SettingRow> describe(const Settings& settings)

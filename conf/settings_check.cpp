@@ -172,7 +172,8 @@ void check_domain(Reader& r, const std::string& name, DomainSettings& d)
 void check_domains(Reader& r)
 {
     auto& domains = r.settings.domains;
-    if (domains.empty() && !r.faulty()) r.fault(TomlPosition{}, "no [[domain]]: at least one is needed");
+    if (domains.empty() && r.wants_domain && !r.faulty())
+        r.fault(TomlPosition{}, "no [[domain]]: at least one is needed");
     std::set<std::string> seen;
     for (std::size_t i = 0; i < domains.size(); ++i) {
         auto name = "domain." + std::to_string(i + 1);

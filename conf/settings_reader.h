@@ -18,6 +18,7 @@ public:
     SettingsReader(Settings& into, std::string folder) : settings(into), folder_(std::move(folder)) {}
 
     Settings& settings;
+    bool wants_domain = true;  ///< a file without a [[domain]] is at fault
 
     void fault(TomlPosition at, std::string_view text);
     /// A fault about a setting by its full name ("domain.1.newuser"), at the place where it was set.

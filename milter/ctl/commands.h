@@ -30,6 +30,8 @@ int cmd_subject(const Common&, const SubjectOptions&);
 
 struct ParseOptions {
     std::string file, type, name;
+    std::string plugins;  ///< folder instead of the configured one; "" = none named
+    bool list = false;    ///< tell the plugins instead of reading a file
     bool sandbox = true;
 };
 int cmd_parse(const Common&, const ParseOptions&);

@@ -1,26 +1,18 @@
-// local.cpp - settings, subject, parse: commands that touch neither store nor keys.
-#include <unistd.h>
-
+// local.cpp - settings, subject: commands that touch neither store nor keys.
 #include <cstdio>
-#include <filesystem>
-#include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "milter/base/text.h"
 #include "milter/ctl/commands.h"
 #include "milter/ctl/files.h"
-#include "milter/ctl/parsers.h"
 #include "milter/ctl/print.h"
-#include "milter/mime/content.h"
 #include "milter/newuser/subject.h"
 
 namespace direct::ctl {
-namespace fs = std::filesystem;
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr std::size_t line_max = 1 << 20, document_file_max = 256u << 20;
+constexpr std::size_t line_max = 1 << 20;
 
 std::string dump(const Json& json)
 {
@@ -122,40 +114,6 @@ int cmd_subject(const Common& common, const SubjectOptions& given)
     CleanseAtEnd cleanse_printed(printed);
     std::printf("%s\n", printed.c_str());
     return done;
-}
-
-int cmd_parse(const Common& common, const ParseOptions& given)
-{
-    if (!given.sandbox && geteuid() == 0) {
-        std::printf("refused: --no-sandbox is for plugin authors, not for root\n");
-        return refused;
-    }
-    auto settings = settings_or_defaults(common);
-    if (!settings) return tell(settings.error());
-    auto content = given.file == "-" ? read_standard_input(document_file_max)
-                                     : read_whole_file(given.file, document_file_max);
-    if (!content) return tell(refuse(Reason::input, content.error().why));
-    auto options = parser_options(common, **settings);
-    options.sandbox = given.sandbox;
-    auto pool = WorkerPool::start(options);
-    if (!pool) return tell(pool.error());
-    ParseRequest request;
-    request.content = *content;
-    request.media_type = ascii_lower(given.type);
-    if (given.type.find(';') != std::string::npos) {
-        // With parameters, as a field of a mail has it: the charset is a hint for the parser.
-        auto type = read_content_type(given.type);
-        if (!type) return tell(refuse(Reason::input, "--type: " + type.error().why));
-        request.media_type = type->media_type();
-        request.charset = type->parameter("charset");
-    }
-    request.filename = !given.name.empty() ? given.name
-                       : given.file == "-" ? ""
-                                           : fs::path(given.file).filename().string();
-    auto outcome = (*pool)->parse(request);
-    if (!outcome) return tell(outcome.error());
-    std::printf("%s\n", to_json(*outcome).c_str());
-    return outcome->status == "parsed" ? done : refused;
 }
 
 }  // namespace direct::ctl

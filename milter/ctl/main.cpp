@@ -208,13 +208,18 @@ void add_mail_commands(CLI::App& app, CommandLine& l)
     };
 
     auto* parse = command(app, "parse", "Runs the parser plugins on a file", l, [&l] {
+        if (l.parse.file.empty() && !l.parse.list) return tell_usage("give a FILE or --list");
         l.parse.sandbox = !l.no_sandbox;
         return cmd_parse(l.common, l.parse);
     });
-    parse->add_option("FILE", l.parse.file, "The document; - is standard input")->required();
+    auto* document = parse->add_option("FILE", l.parse.file, "The document; - is standard input");
     parse->add_option("--type", l.parse.type, "Its media type, with a charset parameter or without");
     parse->add_option("--name", l.parse.name, "Its file name");
-    parse->add_flag("--no-sandbox", l.no_sandbox, "For plugin authors; refused as root");
+    parse->add_option("--plugins", l.parse.plugins, "Folder of plugins instead of plugins.path");
+    parse->add_flag("--list", l.parse.list, "The plugins loaded and refused, with why; reads no file")
+        ->excludes(document);
+    parse->add_flag("--no-sandbox", l.no_sandbox,
+                    "For plugin authors: no system call filter, standard error is shown; refused as root");
 }
 
 void add_policy_commands(CLI::App& app, CommandLine& l)

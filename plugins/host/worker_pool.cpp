@@ -24,6 +24,7 @@
 #include "milter/base/text.h"
 #include "plugins/host/answer.h"
 #include "plugins/host/wire.h"
+#include "plugins/text_line.h"
 
 namespace direct {
 namespace {
@@ -48,7 +49,7 @@ constexpr std::size_t read_size = 256 * 1024;
 struct Worker {
     Child child;
     int documents = 0;
-    std::vector<std::string> plugins;  // "ccda 1.0"
+    PluginList plugins;
 };
 
 bool is_folder(const std::string& path)
@@ -98,8 +99,11 @@ public:
             if (!worker) return fail(misconfigured(worker.error().why));
             slot = *std::move(worker);
         }
+        plugins_ = slots_.front()->plugins;
         return Done{};
     }
+
+    PluginList plugins() const override { return plugins_; }
 
     Result<ParseOutcome> parse(const ParseRequest& request) override
     {
@@ -227,7 +231,8 @@ private:
     {
         Child::Options o;
         o.program = options_.worker;
-        o.quiet = true;  // a plugin's own chatter may hold health data
+        o.quiet =
+            options_.sandbox;  // a plugin's own chatter may hold health data; its author wants to see it
         const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.budget).count();
         o.arguments = {"--memory",       std::to_string(options_.memory),
                        "--seconds",      std::to_string(seconds),
@@ -265,14 +270,17 @@ private:
             return fail(temporary(options_.worker + " is not our direct-parse"));
         for (auto f : fields) {
             if (f.starts_with('+'))
-                worker.plugins.emplace_back(f.substr(1));
+                worker.plugins.loaded.emplace_back(f.substr(1));
             else if (f.starts_with('-'))
-                LogLine(LOG_WARNING, "", "child").with("plugin-refused", f.substr(1));
+                worker.plugins.refused.emplace_back(text_line(f.substr(1), wire::text_max));
             else
                 return fail(temporary("direct-parse: " + log_quote(f.substr(f.empty() ? 0 : 1))));
         }
-        if (worker.plugins.empty())
-            return fail(misconfigured("no parser plugin could be loaded from " + options_.plugins));
+        const auto& [loaded, refused] = worker.plugins;
+        for (const auto& r : refused) LogLine(LOG_WARNING, "", "child").with("plugin-refused", r);
+        if (loaded.empty())
+            return fail(misconfigured("no parser plugin could be loaded from " + options_.plugins +
+                                      (refused.empty() ? ": there is no *.so" : ": " + join(refused, "; "))));
         return Done{};
     }
 
@@ -372,6 +380,7 @@ private:
     std::condition_variable freed_;
     std::vector<Slot> slots_;
     std::vector<Slot*> free_;
+    PluginList plugins_;  // written once, before anybody else has the pool
 };
 
 }  // namespace

@@ -25,7 +25,7 @@ struct PoolOptions {
         512ull << 20;  ///< address space per child, bytes (not enforced in sanitizer builds)
     std::uint64_t document_max = 32ull << 20;  ///< larger: outcome "limit"
     std::uint64_t items_max = 100000;
-    bool sandbox = true;  ///< seccomp; off only for directctl parse --no-sandbox
+    bool sandbox = true;  ///< seccomp, no standard error; off only for directctl parse --no-sandbox
 };
 
 struct ParseRequest {
@@ -61,13 +61,21 @@ struct ParseOutcome {
     std::uint64_t size = 0;  ///< bytes of a child document
 };
 
+/// What was found in the folder of plugins when a child loaded it.
+struct PluginList {
+    std::vector<std::string> loaded;   ///< "ccda 1.0"
+    std::vector<std::string> refused;  ///< "bad.so: ABI 9, ours is 1"; one line each, made printable
+};
+
 class WorkerPool {
 public:
-    /// Starts the children. Fault: configuration (no worker, no plugin folder).
+    /// Starts the children. Fault: configuration (no worker, no plugin folder, no plugin in it that can be used).
     static Result<std::unique_ptr<WorkerPool>> start(const PoolOptions& options);
     virtual ~WorkerPool() = default;  ///< ends all children and waits for them
     /// Fault: temporary when no child could be had at all; what the document did is in the outcome.
     virtual Result<ParseOutcome> parse(const ParseRequest& request) = 0;
+    /// As the first child told it. Thread safe.
+    virtual PluginList plugins() const { return {}; }
 };
 
 /// The JSON of directctl parse: document, items, skipped, notes, children; or {"error":..,"detail":..}.

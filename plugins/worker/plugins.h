@@ -10,9 +10,10 @@ namespace direct {
 struct Plugin {
     const direct_parser* parser = nullptr;
     std::string name;  ///< "ccda 1.0"
+    std::string file;  ///< "ccda.so"
 };
 struct Plugins {
-    std::vector<Plugin> loaded;        ///< in order of their names
+    std::vector<Plugin> loaded;        ///< in order of their files' names
     std::vector<std::string> refused;  ///< "bad.so: ABI 9, ours is 1"
 };
 

@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(two_of_one_name_are_one)
     log_to([&](int, const std::string& line) { log += line; });
     start(options_for(folder));
     log_to({});
-    BOOST_TEST(log.find("zfile.so: a second plugin of that name") != std::string::npos);
+    BOOST_TEST(log.find("zfile.so: a second plugin of that name; the first is file.so") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(start_tells_what_is_missing)
