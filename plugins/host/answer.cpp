@@ -9,17 +9,6 @@ namespace {
 
 using Step = Answer::Step;
 
-// Words of the contract: "allergies", "plan_of_treatment", "nonXMLBody".
-bool is_word(std::string_view s)
-{
-    if (s.empty() || s.size() > wire::name_max) return false;
-    for (char c : s)
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-              c == '-'))
-            return false;
-    return true;
-}
-
 bool is_line(std::string_view s, std::size_t max)
 {
     if (s.size() > max || !valid_utf8(s)) return false;
@@ -87,7 +76,7 @@ Step Answer::about(std::string_view payload)
 Step Answer::item(std::string_view payload)
 {
     const auto f = wire::fields_of(payload, 3);
-    if (!parsing_ || f.empty() || !is_word(f[0]) || !is_word(f[1])) return Step::lie;
+    if (!parsing_ || f.empty() || !wire::is_word(f[0]) || !wire::is_word(f[1])) return Step::lie;
     if (f[2].size() > wire::json_max || outcome_.items.size() >= items_max_) return Step::flood;
     if (!is_json_object(f[2])) return Step::lie;
     outcome_.items.push_back({std::string(f[0]), std::string(f[1]), std::string(f[2])});
@@ -97,7 +86,7 @@ Step Answer::item(std::string_view payload)
 Step Answer::skip(std::string_view payload)
 {
     const auto f = wire::fields_of(payload, 2);
-    if (!parsing_ || f.empty() || !is_word(f[0]) || !is_line(f[1], wire::text_max)) return Step::lie;
+    if (!parsing_ || f.empty() || !wire::is_word(f[0]) || !is_line(f[1], wire::text_max)) return Step::lie;
     if (outcome_.skipped.size() >= wire::skips_max) return Step::flood;
     outcome_.skipped.push_back({std::string(f[0]), std::string(f[1])});
     return Step::more;

@@ -22,6 +22,20 @@ public:
         return i_ == s_.size();
     }
 
+    /// After object() said no.
+    JsonFault fault() const
+    {
+        const char c = peek();
+        const char* what = "no JSON";
+        if (depth_ == depth_max && (c == '{' || c == '['))
+            what = "more than 64 levels";
+        else if (static_cast<unsigned char>(c) >= 0x80 && !utf8_length(s_, i_))
+            what = "no UTF-8";
+        else if (s_.substr(0, i_).find_first_not_of(" \t\r\n") == s_.npos)
+            what = "no JSON object";
+        return {i_, what};
+    }
+
 private:
     char peek() const { return i_ < s_.size() ? s_[i_] : '\0'; }
     bool take(char c)
@@ -180,6 +194,13 @@ private:
 };
 
 }  // namespace
+
+std::optional<JsonFault> json_object_fault(std::string_view text)
+{
+    Checker checker(text);
+    if (checker.object()) return std::nullopt;
+    return checker.fault();
+}
 
 bool is_json_object(std::string_view text)
 {

@@ -18,6 +18,16 @@ std::uint32_t read_u32(const char* p)
 
 }  // namespace
 
+bool is_word(std::string_view s)
+{
+    if (s.empty() || s.size() > name_max) return false;
+    for (char c : s)
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+              c == '-'))
+            return false;
+    return true;
+}
+
 std::string frame_head(Type type, std::initializer_list<std::string_view> fields, std::size_t last)
 {
     std::size_t payload = 4 + last;

@@ -33,7 +33,7 @@ enum class Type : unsigned char {
     end = 'E',
 };
 
-/// How a document ended: the plugin's direct_parse_status, or one of the worker's own.
+/// How a document ended: the plugin's direct_parse_status, or one of the worker's own. threw: or broke the contract.
 enum class EndStatus : unsigned char { parsed, not_mine, malformed, limit, nobody, threw };
 
 inline constexpr std::size_t header_size = 5;
@@ -54,6 +54,9 @@ inline std::uint64_t answer_max(std::uint64_t content)
 {
     return 8 * content + (16u << 20);
 }
+
+/// A word of the contract, section or kind: "allergies", "plan_of_treatment", "nonXMLBody".
+bool is_word(std::string_view s);
 
 /// Appends a whole frame to `out`.
 void append_frame(std::string& out, Type type, std::initializer_list<std::string_view> fields);

@@ -37,6 +37,7 @@ bool read_arguments(int argc, char** argv, Arguments& out)
         const std::string_view name = argv[i];
         if (name == "--no-sandbox") {
             out.sandbox = false;
+            out.session.talkative = true;
             continue;
         }
         if (name == "--archive") {

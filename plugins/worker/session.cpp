@@ -1,36 +1,29 @@
-// session.cpp - see session.h. Answers are gathered and written in pieces of 64 KB: a small document is
-// one write. The name of a plugin goes out before the plugin is called, so that the host knows who died.
+// session.cpp - see session.h. The name of a plugin goes out before the plugin is called, so that the host knows who
+// died.
 #include "plugins/worker/session.h"
 
+#include <cxxabi.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
 #include <optional>
+#include <typeinfo>
 
 #include "plugins/host/wire.h"
-#include "plugins/json_writer.h"
 #include "plugins/plugin_bytes.h"
 #include "plugins/text_line.h"
 #include "plugins/worker/sandbox.h"
+#include "plugins/worker/telling.h"
 
 namespace direct {
 namespace {
 
-constexpr std::size_t write_size = 64 * 1024;
 constexpr std::size_t head_size = 64 * 1024;  // what recognise() may look at
-
-bool write_all(int fd, std::string_view bytes)
-{
-    while (!bytes.empty()) {
-        const auto n = ::write(fd, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
 
 bool read_all(int fd, char* to, std::size_t size)
 {
@@ -43,113 +36,6 @@ bool read_all(int fd, char* to, std::size_t size)
     }
     return true;
 }
-
-// The host side of one parse() call, as the plugin sees it.
-class Telling {
-public:
-    Telling(int fd, const SessionOptions& options, std::uint64_t content)
-        : fd_(fd), items_left_(options.items_max), bytes_left_(wire::answer_max(content) - (64u << 10))
-    {
-        host_ = {sizeof host_, this,      &on_document,      &on_item,       &on_skip,
-                 &on_note,     &on_child, options.items_max, wire::json_max, wire::document_json_max};
-    }
-    const direct_host* host() const { return &host_; }
-    bool limited() const { return limited_; }
-    bool told_document() const { return told_document_; }
-    const std::string& last_note() const { return last_note_; }
-
-    void frame(wire::Type type, std::initializer_list<std::string_view> fields)
-    {
-        wire::append_frame(out_, type, fields);
-        if (out_.size() >= write_size) flush();
-    }
-    void flush()
-    {
-        // The host is gone, or has had enough of us: nobody is left to tell.
-        if (!write_all(fd_, out_)) ::_exit(0);
-        out_.clear();
-    }
-
-private:
-    static Telling& self(void* context) { return *static_cast<Telling*>(context); }
-
-    // Whether so many more bytes may be told.
-    bool allow(std::size_t bytes)
-    {
-        bytes += 64;
-        if (limited_ || bytes > bytes_left_)
-            limited_ = true;
-        else
-            bytes_left_ -= bytes;
-        return !limited_;
-    }
-    int refuse()
-    {
-        limited_ = true;
-        return 1;
-    }
-
-    static int on_document(void* context, direct_bytes json)
-    {
-        auto& t = self(context);
-        if (json.len > wire::document_json_max || t.told_document_ || !t.allow(json.len)) return t.refuse();
-        t.told_document_ = true;
-        t.frame(wire::Type::about, {view(json)});
-        return 0;
-    }
-    static int on_item(void* context, const direct_item* item)
-    {
-        auto& t = self(context);
-        if (!item || item->size < offsetof(direct_item, json) + sizeof item->json) return t.refuse();
-        if (item->json.len > wire::json_max || t.items_left_ == 0 || !t.allow(item->json.len))
-            return t.refuse();
-        --t.items_left_;
-        t.frame(wire::Type::item, {view(item->section), view(item->kind), view(item->json)});
-        return 0;
-    }
-    static int on_skip(void* context, direct_bytes section, direct_bytes reason)
-    {
-        auto& t = self(context);
-        if (t.skips_ == wire::skips_max) return 0;
-        const bool last = t.skips_ + 1 == wire::skips_max;  // whether others follow is not known
-        const std::string text =
-            text_line(view(reason), wire::text_max) + (last ? "; what follows is not listed" : "");
-        if (!t.allow(section.len + text.size())) return 1;
-        ++t.skips_;
-        t.frame(wire::Type::skip, {view(section), text});
-        return 0;
-    }
-    static int on_note(void* context, direct_bytes text)
-    {
-        auto& t = self(context);
-        t.last_note_ = text_line(view(text), wire::text_max);
-        if (t.notes_ == wire::notes_max) return 0;
-        if (!t.allow(t.last_note_.size())) return 1;
-        ++t.notes_;
-        t.frame(wire::Type::note, {t.last_note_});
-        return 0;
-    }
-    static int on_child(void* context, const direct_child* child)
-    {
-        auto& t = self(context);
-        if (!child || child->size < offsetof(direct_child, json) + sizeof child->json) return t.refuse();
-        if (child->json.len > wire::json_max || t.children_ == wire::children_max ||
-            !t.allow(child->json.len + child->content.len))
-            return t.refuse();
-        ++t.children_;
-        t.frame(wire::Type::child, {text_line(view(child->filename), wire::text_max),
-                                    text_line(view(child->media_type), wire::text_max), view(child->json),
-                                    view(child->content)});
-        return 0;
-    }
-
-    int fd_;
-    std::uint64_t items_left_, bytes_left_;
-    std::size_t notes_ = 0, skips_ = 0, children_ = 0;
-    bool limited_ = false, told_document_ = false;
-    std::string out_, last_note_;
-    direct_host host_{};
-};
 
 struct Asked {
     std::string payload;  // owns what follows
@@ -192,52 +78,96 @@ bool open(Asked& asked)
     return true;
 }
 
+// A plugin that throws broke the contract; what it left behind is not trusted further. The type alone is told: words in
+// an exception may be health data.
+std::string thrown()
+{
+    const auto* type = abi::__cxa_current_exception_type();
+    if (!type) return "the plugin threw";
+    int failed = 0;
+    const std::unique_ptr<char, void (*)(void*)> name(
+        abi::__cxa_demangle(type->name(), nullptr, nullptr, &failed), std::free);
+    return "the plugin threw " + text_line(name ? name.get() : type->name(), 200);
+}
+
 struct Candidate {
     int score;
     const Plugin* plugin;
 };
 
+struct Candidates {
+    std::vector<Candidate> all;
+    std::vector<std::string> notes;  // on answers of recognise() that count as 0
+};
+
 // Who wants it, most certain first. The host hears each name first.
-std::vector<Candidate> ask_all(const Plugins& plugins, const Asked& asked, Telling& telling)
+Candidates ask_all(const Plugins& plugins, const Asked& asked, Telling& telling)
 {
     direct_document head = asked.document;
     head.content.len = std::min(head.content.len, head_size);
-    std::vector<Candidate> out;
+    Candidates out;
     for (const auto& plugin : plugins.loaded) {
         if (asked.not_for(plugin.name)) continue;
         telling.frame(wire::Type::plugin, {"r", plugin.name});
         telling.flush();
         const int score = plugin.parser->recognise(&head);
-        if (score > 0 && score <= 100) out.push_back({score, &plugin});
+        if (score > 0 && score <= 100) out.all.push_back({score, &plugin});
+        if (score < 0 || score > 100)
+            out.notes.push_back(plugin.name + ": recognise() returned " + std::to_string(score) +
+                                ", which counts as 0");
     }
-    std::stable_sort(out.begin(), out.end(), [](auto& a, auto& b) { return a.score > b.score; });
+    std::stable_sort(out.all.begin(), out.all.end(), [](auto& a, auto& b) { return a.score > b.score; });
     return out;
+}
+
+// How a plugin's parse() ended, and why.
+wire::EndStatus judge(direct_parse_status status, const Telling& telling, std::string& detail)
+{
+    if (telling.broke_contract()) {
+        detail = "the plugin broke its contract: " + telling.why();
+        return wire::EndStatus::threw;
+    }
+    if (telling.limited()) {
+        detail = telling.why();
+        return wire::EndStatus::limit;
+    }
+    detail = telling.last_note();
+    switch (status) {
+        case DIRECT_PARSED:
+            if (telling.told_document()) return wire::EndStatus::parsed;
+            detail = "the plugin told nothing of the document: DIRECT_PARSED without document()";
+            return wire::EndStatus::malformed;
+        case DIRECT_NOT_MINE:
+            return wire::EndStatus::not_mine;
+        case DIRECT_LIMIT:
+            if (detail.empty()) detail = "a limit of the plugin";
+            return wire::EndStatus::limit;
+        case DIRECT_MALFORMED:
+            if (detail.empty()) detail = "not readable";
+            return wire::EndStatus::malformed;
+    }
+    detail =
+        "parse() returned " + std::to_string(static_cast<int>(status)) + ", which is no direct_parse_status";
+    return wire::EndStatus::malformed;
 }
 
 wire::EndStatus read_one(const Plugins& plugins, const Asked& asked, const SessionOptions& options, int fd,
                          std::string& detail)
 {
     Telling asking(fd, options, asked.document.content.len);
-    for (const auto& candidate : ask_all(plugins, asked, asking)) {
+    const auto candidates = ask_all(plugins, asked, asking);
+    for (const auto& candidate : candidates.all) {
         Telling telling(fd, options, asked.document.content.len);
         telling.frame(wire::Type::plugin, {"p", candidate.plugin->name});
+        for (const auto& note : candidates.notes) telling.tell_note(note);
         telling.flush();
-        auto status = candidate.plugin->parser->parse(telling.host(), &asked.document);
-        if (telling.limited()) status = DIRECT_LIMIT;
-        if (status == DIRECT_NOT_MINE) continue;
-        detail = telling.last_note();
-        if (status == DIRECT_PARSED) {
-            telling.flush();
-            if (telling.told_document()) return wire::EndStatus::parsed;
-            detail = "the plugin told nothing of the document";
-        }
-        if (status == DIRECT_LIMIT) {
-            if (detail.empty()) detail = "a limit was hit";
-            return wire::EndStatus::limit;
-        }
-        if (detail.empty()) detail = "not readable";
-        return wire::EndStatus::malformed;
+        const auto given = candidate.plugin->parser->parse(telling.host(), &asked.document);
+        const auto status = judge(given, telling, detail);
+        if (status == wire::EndStatus::not_mine) continue;
+        if (status == wire::EndStatus::parsed) telling.flush();
+        return status;
     }
+    detail.clear();
     return wire::EndStatus::nobody;
 }
 
@@ -271,9 +201,11 @@ int serve(const SessionOptions& options, const Plugins& plugins)
         auto status = wire::EndStatus::threw;
         try {
             status = read_one(plugins, *asked, options, options.channel, detail);
+        } catch (const std::exception& e) {
+            detail = thrown();
+            if (options.talkative) std::fprintf(stderr, "direct-parse: %s: %s\n", detail.c_str(), e.what());
         } catch (...) {
-            // A plugin that throws broke the contract; what it left behind is not trusted further.
-            detail = "the plugin threw an exception";
+            detail = thrown();
         }
         std::string end;
         wire::append_frame(end, wire::Type::end, {std::to_string(static_cast<int>(status)), detail});

@@ -12,6 +12,7 @@ struct SessionOptions {
     unsigned seconds = 10;  ///< processor time per document
     std::uint64_t document_max = 32u << 20;
     std::uint64_t items_max = 100000;
+    bool talkative = false;  ///< what a plugin threw goes to standard error, for its author
 };
 
 /// Tells the host which plugins there are, or (trouble not empty) why there is no work to be had here.

@@ -147,6 +147,30 @@ direct_parse_status misbehave(const direct_host* host, std::string_view word, co
     if (word == "broken-json") tell(host, R"({"section":"other",})");
     if (word == "array-json") tell(host, R"(["no object"])");
     if (word == "not-utf8") tell(host, "{\"x\":\"\xC3\x28\"}");
+    if (word == "deep-json") {
+        std::string json = R"({"a":)";
+        for (int i = 0; i < 64; ++i) json += '[';
+        tell(host, json);
+    }
+    if (word == "goes-on") {
+        // Once refused, always refused; and the third item is named, not one that follows.
+        if (tell(host, R"({"n":1})") || tell(host, R"({"n":2})")) std::abort();
+        if (!tell(host, R"({"n":3)") || !tell(host, R"({"n":4})") || !tell(host, "no")) std::abort();
+    }
+    if (word == "bad-kind") tell(host, R"({"a":1})", "other", "of a person");
+    if (word == "no-kind") tell(host, R"({"a":1})", "other", "");
+    if (word == "long-kind") tell(host, R"({"a":1})", "other", std::string(65, 'k'));
+    if (word == "bad-skip") host->skip(host->context, {}, bytes_of("why"));
+    if (word == "small-item") {
+        direct_item item{8, bytes_of("other"), bytes_of("thing"), bytes_of("{}")};
+        host->item(host->context, &item);
+    }
+    if (word == "bad-child") {
+        const direct_child child{sizeof child, bytes_of("c"), {}, bytes_of("c"), bytes_of("[]")};
+        host->child(host->context, &child);
+    }
+    if (word == "throw-number") throw 7;
+    if (word == "limit") return DIRECT_LIMIT;
     if (word == "bad-section") tell(host, R"({"a":1})", "../../etc");
     if (word == "two-documents") about(host);
     if (word == "null-item") host->item(host->context, nullptr);
@@ -156,6 +180,9 @@ direct_parse_status misbehave(const direct_host* host, std::string_view word, co
         for (int i = 0; i < 5000; ++i) host->note(host->context, bytes_of("again"));
     if (word == "many-skips")
         for (int i = 0; i < 5000; ++i) host->skip(host->context, bytes_of("other"), bytes_of("again"));
+    if (word == "long-skips")
+        for (int i = 0; i < 2000; ++i)
+            host->skip(host->context, bytes_of("other"), bytes_of(std::string(1024, 's')));
     if (word == "itself") {
         const direct_child child{sizeof child, bytes_of("inner.bad"), {}, document->content, {}};
         host->child(host->context, &child);
