@@ -7,19 +7,16 @@
 #include <unordered_map>
 #include <vector>
 
-#include "plugins/declared.h"
 #include "plugins/digest.h"
 #include "plugins/json_writer.h"
 #include "plugins/plugin_bytes.h"
 #include "plugins/text_line.h"
-#include "plugins/time_stamp.h"
+#include "plugins/xdm/about.h"
 #include "plugins/xdm/metadata.h"
 #include "plugins/xdm/names.h"
 
 namespace direct::xdm {
 namespace {
-
-constexpr std::size_t list_max = 256u << 10;  // bytes of "documents" in the document object: 1000 of them fit
 
 /// A member and what was found out about it.
 struct Part {
@@ -38,16 +35,10 @@ private:
     std::string hash_;
 };
 
-/// One METADATA.XML and the folder it speaks of.
-struct Subset {
-    std::string folder;  // lower case, with '/' at its end
-    Metadata metadata;
-};
-
 class Package {
 public:
     Package(const direct_host& host, const direct_document& document, const Zip& zip)
-        : host_(host), document_(document)
+        : host_(host), about_(host, document)
     {
         for (const auto& m : zip.members) {
             Part p;
@@ -85,6 +76,11 @@ private:
         if (!stopped_ && host_.skip(host_.context, bytes_of("member"), bytes_of(text))) stopped_ = true;
     }
 
+    void skip_metadata(const std::string& text)
+    {
+        if (!stopped_ && host_.skip(host_.context, bytes_of("metadata"), bytes_of(text))) stopped_ = true;
+    }
+
     void read_subsets()
     {
         for (auto& p : parts_) {
@@ -97,15 +93,28 @@ private:
                 p.metadata = false;  // then it is a member like any other
                 continue;
             }
-            Subset s{folder, {}};
+            Subset s{p.member->name, folder, {}};
             s.metadata.why = p.why;
             if (p.why.empty()) s.metadata = read_metadata(p.content);
             if (!s.metadata.why.empty()) {
                 note("the metadata cannot be read: " + s.metadata.why);
                 skip(p.member->name, s.metadata.why);
             }
+            for (const auto& text : s.metadata.notes) note("metadata: " + text);
+            tell_cuts(s);
             subsets_.push_back(std::move(s));
         }
+    }
+
+    void tell_cuts(const Subset& s)
+    {
+        const auto cut = [&](std::size_t n, const char* what) {
+            if (n) skip_metadata(text_line(s.path, 256) + ": " + what + ": " + std::to_string(n));
+        };
+        cut(s.metadata.values_cut, "values or paths that are too long and were cut");
+        cut(s.metadata.parts_cut, "parts of objects that are too large, left out");
+        cut(s.metadata.more_cut, "things nobody knows, left out");
+        cut(s.metadata.documents_cut, "documents beyond the first 10000, left out");
     }
 
     // Looked up by every entry of the metadata, so made once: entries times members would be a hundred million.
@@ -191,7 +200,7 @@ private:
         w.raw(d.json);
         w.close('}');
         tell_child(*p, d.mime_type, w.str());
-        list_entry(d, *p, (sha1 && !hash_fits) || !size_fits);
+        about_.document(d, p->member->name, (sha1 && !hash_fits) || !size_fits);
     }
 
     // What the metadata says of a document we do not have stays an item.
@@ -212,8 +221,7 @@ private:
     {
         if (stopped_) return;
         if (is_company(p.path) && xdm) {
-            ignored_.push_back(p.member->name);
-            return;
+            return about_.ignored(p.member->name);
         }
         if (!p.why.empty()) return skip(p.member->name, p.why);
         JsonWriter w;
@@ -248,18 +256,6 @@ private:
         p.content.shrink_to_fit();
     }
 
-    void list_entry(const DocumentEntry& d, const Part& p, bool mismatch)
-    {
-        if (documents_.size() > list_max) return;
-        documents_.open('{');
-        documents_.field("path", p.member->name);
-        documents_.field("title", d.title);
-        documents_.field("uniqueId", d.unique_id);
-        documents_.field("mimeType", d.mime_type);
-        if (mismatch) documents_.flag_field("mismatch", true);
-        documents_.close('}');
-    }
-
     void counted(std::size_t n, const char* one, const char* many)
     {
         if (n) note(n == 1 ? std::string("one ") + one : std::to_string(n) + " " + many);
@@ -277,80 +273,19 @@ private:
                 "members have names no honest writer gives");
     }
 
-    // "123^^^&1.2.3&ISO" as an id.
-    static void patient_field(JsonWriter& w, std::string_view cx)
-    {
-        if (cx.empty()) return;
-        w.open_field("patient", '{');
-        w.open_field("ids", '[');
-        w.open('{');
-        const auto root = cx.find('&');
-        if (root != cx.npos) w.field("root", cx.substr(root + 1, cx.find('&', root + 1) - root - 1));
-        w.field("extension", cx.substr(0, cx.find('^')));
-        w.close('}');
-        w.close(']');
-        w.close('}');
-    }
-
-    void package_fields(JsonWriter& w)
-    {
-        const Metadata* set = nullptr;
-        for (const auto& s : subsets_)
-            if (!set && !s.metadata.submission.empty()) set = &s.metadata;
-        if (set) {
-            w.field("title", set->title);
-            w.field("id", set->unique_id);
-            const TimeStamp time = read_time(set->submission_time);
-            w.field("effectiveTime", time.iso.empty() ? set->submission_time : time.iso);
-            patient_field(w, set->patient_id);
-        }
-        w.open_field("submissionSets", '[');
-        std::size_t left = list_max;
-        for (const auto& s : subsets_)
-            if (!s.metadata.submission.empty() && s.metadata.submission.size() <= left) {
-                w.raw(s.metadata.submission);
-                left -= s.metadata.submission.size();
-            }
-        w.close(']');
-        w.name("documents");
-        w.raw("[" + documents_.take() + "]");
-    }
-
     void describe(bool xdm)
     {
-        JsonWriter w;
-        w.open('{');
-        w.field("kind", xdm ? "xdm" : "file");
-        w.field("type", xdm ? "XDM" : "application/zip");
-        if (xdm)
-            package_fields(w);
-        else
-            w.field("title", view(document_.filename).substr(0, 1024));
-        w.number_field("members", parts_.size());
-        if (!ignored_.empty()) {
-            w.open_field("ignored", '[');
-            std::size_t left = list_max;
-            for (const auto& name : ignored_)
-                if (name.size() <= left) {
-                    w.text(name);
-                    left -= name.size();
-                }
-            w.close(']');
-        }
-        w.number_field("size", document_.content.len);
-        declared_fields(w, {xdm ? "xdm" : "file", xdm ? "" : "application/zip"}, document_);
-        w.close('}');
-        if (!stopped_ && host_.document(host_.context, bytes_of(w.str()))) stopped_ = true;
+        const std::string json = about_.json(xdm, subsets_, parts_.size());
+        for (const auto& line : about_.left_out()) skip_metadata(line);
+        if (!stopped_ && host_.document(host_.context, bytes_of(json))) stopped_ = true;
     }
 
     const direct_host& host_;
-    const direct_document& document_;
     std::vector<Part> parts_;
     std::unordered_map<std::string, Part*> by_path_;
     Index by_name_, by_hash_;  // by_name_: folder and name without its ending
     std::vector<Subset> subsets_;
-    std::vector<std::string> ignored_;
-    JsonWriter documents_;
+    About about_;
     std::size_t mismatches_ = 0, without_hash_ = 0, missing_ = 0, unnamed_ = 0, odd_names_ = 0;
     bool stopped_ = false;
 };

@@ -5,25 +5,13 @@
 #include "plugins/digest.h"
 #include "tests/support/scratch.h"
 #include "tests/support/vectors.h"
-#include "tests/unit/ccda/plugin_under_test.h"
-#include "tests/unit/xdm/zip_writer.h"
+#include "tests/unit/xdm/metadata_xml.h"
 
 using namespace direct::test;
 using direct::sha1_hex;
 using nlohmann::json;
 
 namespace {
-
-const PluginUnderTest& xdm()
-{
-    static const PluginUnderTest plugin("xdm");
-    return plugin;
-}
-
-std::string slot(const std::string& name, const std::string& value)
-{
-    return "<Slot name=\"" + name + "\"><ValueList><Value>" + value + "</Value></ValueList></Slot>";
-}
 
 struct Entry {
     std::string uri, content, hash, size, id = "Document01";
@@ -34,14 +22,6 @@ Entry entry(const std::string& uri, const std::string& content)
     return {uri, content, sha1_hex(content), std::to_string(content.size())};
 }
 
-std::string code(const std::string& scheme, const std::string& value, const std::string& system,
-                 const std::string& name)
-{
-    return "<Classification classificationScheme=\"urn:uuid:" + scheme + "\" nodeRepresentation=\"" + value +
-           "\">" + slot("codingScheme", system) + "<Name><LocalizedString value=\"" + name +
-           "\"/></Name></Classification>";
-}
-
 std::string object(const Entry& e)
 {
     std::string out = "<ExtrinsicObject id=\"" + e.id + "\" mimeType=\"text/xml\" status=\"Approved\">";
@@ -49,35 +29,26 @@ std::string object(const Entry& e)
     if (!e.hash.empty()) out += slot("hash", e.hash);
     if (!e.size.empty()) out += slot("size", e.size);
     return out + slot("creationTime", "20300102") + slot("house", "kept") +
-           slot("sourcePatientInfo", "PID-5|Invented^Ada") +
-           "<Name><LocalizedString value=\"Letter of January\"/></Name>"
+           slot("sourcePatientInfo", "PID-5|Invented^Ada") + name_of("Letter of January") +
            "<Classification classificationScheme=\"urn:uuid:93606bcf-9494-43ec-9b4e-a7748d1a838d\">" +
            slot("authorPerson", "^Made-Up^Bo") + slot("authorInstitution", "Nonesuch Clinic") +
            "</Classification>" + code("41a5887f-8865-4c09-adf7-e362475b143a", "34133-9", "LOINC", "Summary") +
            code("f0306f51-975f-434e-a61c-c59651d33983", "34133-9", "LOINC", "Summary of episode") +
            code("a09d5840-386c-46f2-b5ad-9c3699a4309d", "urn:hl7-org:sdwg", "house", "format") +
-           "<ExternalIdentifier identificationScheme=\"urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427\" "
-           "value=\"P1^^^&amp;1.2.3&amp;ISO\"/><ExternalIdentifier "
-           "identificationScheme=\"urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab\" "
-           "value=\"1.9.8\"/></ExtrinsicObject>";
+           identifier("58a6f841-87b3-4a3e-92fd-a8ffeff98427", "P1^^^&amp;1.2.3&amp;ISO") +
+           identifier("2e82c1f6-a085-4c72-9da3-8640a32e42ab", "1.9.8") + "</ExtrinsicObject>";
 }
 
 std::string metadata(const std::vector<Entry>& entries)
 {
-    std::string out =
-        "<SubmitObjectsRequest xmlns=\"urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0\"><RegistryObjectList "
-        "xmlns=\"urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0\">";
+    std::string out;
     for (const auto& e : entries) out += object(e);
-    return out + "<RegistryPackage id=\"S\">" + slot("submissionTime", "20300103") +
-           slot("intendedRecipient", "|cy@direct.example.org") +
-           "<Name><LocalizedString value=\"Set of one\"/></Name><ExternalIdentifier "
-           "identificationScheme=\"urn:uuid:96fdda7c-d067-4183-912e-bf5ee74998a8\" "
-           "value=\"1.9.7\"/><ExternalIdentifier "
-           "identificationScheme=\"urn:uuid:554ac39e-e3fe-47fe-b233-965d2a147832\" "
-           "value=\"1.9\"/><ExternalIdentifier "
-           "identificationScheme=\"urn:uuid:6b5aea1a-874d-4603-a4bc-96a0a7b38446\" "
-           "value=\"P1^^^&amp;1.2.3&amp;ISO\"/>"
-           "</RegistryPackage></RegistryObjectList></SubmitObjectsRequest>";
+    return request(out + "<RegistryPackage id=\"S\">" + slot("submissionTime", "20300103") +
+                   slot("intendedRecipient", "|cy@direct.example.org") + name_of("Set of one") +
+                   identifier("96fdda7c-d067-4183-912e-bf5ee74998a8", "1.9.7") +
+                   identifier("554ac39e-e3fe-47fe-b233-965d2a147832", "1.9") +
+                   identifier("6b5aea1a-874d-4603-a4bc-96a0a7b38446", "P1^^^&amp;1.2.3&amp;ISO") +
+                   "</RegistryPackage>");
 }
 
 const std::string letter = "<ClinicalDocument xmlns=\"urn:hl7-org:v3\"/>";
