@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "plugins/ccda/embedded.h"
+#include "plugins/ccda/more.h"
 #include "plugins/ccda/narrative_html.h"
 #include "plugins/ccda/values.h"
 #include "plugins/plugin_bytes.h"
@@ -35,25 +36,29 @@ std::string step(const char* name, std::size_t number)
     return std::string("/") + name + (number > 1 ? "[" + std::to_string(number) + "]" : "");
 }
 
-// An element, or an attribute that is not as the schema has it anyway, that nobody took.
+// Beside the taken, or by an attribute that is not as the schema has it anyway.
 bool says_more(pugi::xml_node node, const Taken& taken)
 {
     for (pugi::xml_attribute a : node.attributes()) {
         const std::string_view name = a.name(), value = a.value();
-        if (name == "nullFlavor" || name == "negationInd" || (name == "typeCode" && value != "COMP") ||
+        if (name == "negationInd" || (name == "typeCode" && value != "COMP") ||
             (name == "classCode" && value != "DOCBODY") || (name == "moodCode" && value != "EVN"))
             return true;
     }
-    for (pugi::xml_node n : node.children())
-        if (n.type() == pugi::node_element && element_field(n.name()).row->as != As::ignore && !taken.has(n))
-            return true;
-    return false;
+    return says_beside(node, taken);
 }
 
 bool has_markup(pugi::xml_node text)
 {
     for (pugi::xml_node n : text.children())
-        if (n.type() == pugi::node_element && std::strcmp(n.name(), "reference") != 0) return true;
+        if (n.type() == pugi::node_element && !is_one_of(n.name(), {"reference", "thumbnail"})) return true;
+    return false;
+}
+
+bool has_statement(pugi::xml_node entry)
+{
+    for (pugi::xml_node n = entry.first_child(); n; n = n.next_sibling())
+        if (is_statement(n)) return true;
     return false;
 }
 
@@ -151,10 +156,24 @@ void Body::describe(const Section& s, std::size_t items)
     w.number_field("items", items);
     w.number_field("offset", cda_.xml.offset(s.node));
     w.field("path", s.path);
+    odd_entries(s);
     narrative(s.name(), s.node.child("text"));
     said_again(s);
     w.close('}');
     keep(contents_, s.name());
+}
+
+// Entries that hold no statement, but something else.
+void Body::odd_entries(const Section& s)
+{
+    bool open = false;
+    for (pugi::xml_node entry : s.node.children("entry")) {
+        if (has_statement(entry) || !says_beside(entry, {})) continue;
+        if (!open) cda_.json.open_field("oddEntries", '[');
+        open = true;
+        more_element(cda_, entry);
+    }
+    if (open) cda_.json.close(']');
 }
 
 // Title and text stand once; the second and later ones are told as what they are.
@@ -167,6 +186,14 @@ void Body::said_again(const Section& s)
         w.open_field("titleMore", '[');
         for (pugi::xml_node n = title; n; n = n.next_sibling("title")) w.text(cda_.narrative.line(n));
         w.close(']');
+        bool open = false;
+        for (pugi::xml_node n = title; n; n = n.next_sibling("title")) {
+            if (!says_by_attributes(n)) continue;
+            if (!open) w.open_field("titleMoreRest", '[');
+            open = true;
+            more_element(cda_, n);
+        }
+        if (open) w.close(']');
     }
     if (text) {
         w.open_field("narrativeMore", '[');
@@ -250,6 +277,12 @@ void Body::embedded(pugi::xml_node body, pugi::xml_node text, pugi::xml_node pla
     w.field("confidentiality", body.child("confidentialityCode").attribute("code").value());
     w.field("reference", text.child("reference").attribute("value").value());
     null_field(cda_, "text", text);
+    // What stands in a file beside its bytes; in words everything but these two is words.
+    const pugi::xml_node reference = text.child("reference");
+    surplus_fields(cda_, text, "", "more", [&](pugi::xml_node n) {
+        if (n == reference) return !says_beside(n, {});
+        return !encoded && !is_one_of(n.name(), {"reference", "thumbnail"});
+    });
     rest_of_body(body);
     if (!file.content.empty()) w.number_field("size", file.content.size());
     // Words with markup are narrative; anything else is a file of its own, encoded or not.
@@ -271,7 +304,8 @@ void Body::rest_of_body(pugi::xml_node body)
     Taken taken;
     for (pugi::xml_node text : body.children("text")) taken.add(text);
     for (const char* name : {"languageCode", "confidentialityCode"})
-        if (*body.child(name).attribute("code").value()) taken.add(body.child(name));
+        if (const pugi::xml_node n = body.child(name); *n.attribute("code").value() && !says_beside(n, {}))
+            taken.add(n);
     if (says_more(body, taken)) {
         cda_.json.open_field("rest", '{');
         members(cda_, body, taken);

@@ -43,6 +43,11 @@ static_assert(std::size(data_attributes) <= 32 && data_attributes[4] == "value")
 
 }  // namespace
 
+std::span<const std::string_view> data_attribute_names()
+{
+    return data_attributes;
+}
+
 void attributes(JsonWriter& w, pugi::xml_node node, bool with_value)
 {
     std::uint32_t seen = with_value ? 0 : 1u << 4;

@@ -1,6 +1,7 @@
 // data_attributes.h - the attributes of HL7 data types, as members by their own names.
 #pragma once
 #include <pugixml.hpp>
+#include <span>
 #include <string_view>
 
 #include "plugins/json_writer.h"
@@ -14,6 +15,9 @@ inline const char* attribute(pugi::xml_node n, const char* name)
 
 /// Each attribute a data type may have, once: a document may say one twice, an object may not.
 void attributes(JsonWriter& w, pugi::xml_node node, bool with_value);
+
+/// Their names; an sdtc attribute is known by its local name.
+std::span<const std::string_view> data_attribute_names();
 
 // Which of the names a child has; the number of names for none of them.
 template <std::size_t N>

@@ -7,6 +7,7 @@
 
 #include "plugins/ccda/header.h"
 #include "plugins/ccda/more.h"
+#include "plugins/ccda/odd_attributes.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
@@ -119,17 +120,48 @@ bool is_told(std::string_view name)
     return std::find(std::begin(told), std::end(told), name) != std::end(told);
 }
 
-// Array "more": the second and later ones of what a document says once, as they stand.
+// The only type a document may have says nothing.
+bool is_cda(pugi::xml_node type_id)
+{
+    return std::string_view(type_id.attribute("root").value()) == "2.16.840.1.113883.1.3" &&
+           std::string_view(type_id.attribute("extension").value()) == "POCD_HD000040";
+}
+
+// Array "more": the second and later ones of what a document says once, and the first ones of what is told by an attribute
+// when they say something beside it; as they stand.
 void said_again(Cda& cda, pugi::xml_node document)
 {
+    enum class First { whole, but_children, value, type, each };
+    struct Once {
+        const char* name;
+        First first;  // what of the first one is told elsewhere; `each`: of every one, its value
+    };
+    constexpr Once all[] = {{"id", First::but_children},
+                            {"code", First::whole},
+                            {"title", First::whole},
+                            {"effectiveTime", First::whole},
+                            {"confidentialityCode", First::whole},
+                            {"languageCode", First::but_children},
+                            {"setId", First::but_children},
+                            {"versionNumber", First::but_children},
+                            {"copyTime", First::whole},
+                            {"realmCode", First::value},
+                            {"typeId", First::type},
+                            {"templateId", First::each}};
     bool open = false;
-    for (const char* name : {"id", "code", "title", "effectiveTime", "confidentialityCode", "languageCode",
-                             "setId", "versionNumber", "copyTime"})
-        for (pugi::xml_node n = document.child(name).next_sibling(name); n; n = n.next_sibling(name)) {
+    for (const Once& o : all) {
+        bool first = true;
+        for (pugi::xml_node n = document.child(o.name); n; n = n.next_sibling(o.name)) {
+            const bool told = o.first == First::whole ||
+                              (o.first == First::but_children ? !n.first_child() : !says_beside(n, {}));
+            const bool counts = first || o.first == First::each;
+            first = false;
+            if (counts && told && (o.first != First::type || is_cda(n))) continue;
             if (!open) cda.json.open_field("more", '[');
             open = true;
             more_element(cda, n);
         }
+    }
     if (open) cda.json.close(']');
 }
 
@@ -209,6 +241,8 @@ void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind
     time_field(cda, "copyTime", document.child("copyTime"));
     patient_field(cda, document);
     people(cda, document);
+    w.field("words", own_words(document));
+    odd_attributes_field(cda, document);
     w.field("stylesheet", cda.xml.stylesheet());
 }
 

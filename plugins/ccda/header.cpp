@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "plugins/ccda/document.h"
+#include "plugins/ccda/more.h"
 #include "plugins/ccda/values.h"
 
 namespace direct::ccda {
@@ -29,6 +30,51 @@ void related_documents(Cda& cda, pugi::xml_node document)
         null_field(cda, "setId", parent.child("setId"));
         members(cda, n);
     });
+}
+
+// Something is said around `told`, by an element between it and `outer`, or by that itself.
+bool says_around(pugi::xml_node outer, pugi::xml_node told)
+{
+    const bool holds = told && (told.parent() == outer || told.parent().parent() == outer);
+    if (!holds) return says_beside(outer, {});
+    for (pugi::xml_node inner = told; inner != outer; inner = inner.parent()) {
+        Taken way;
+        way.add(inner);
+        if (says_beside(inner.parent(), way)) return true;
+    }
+    return false;
+}
+
+// Array `name`: what the elements of that name around one that is told apart say beside it.
+void around_field(Cda& cda, const char* name, pugi::xml_node document, const char* child, pugi::xml_node told)
+{
+    Taken taken;
+    taken.add(told);
+    bool open = false;
+    for (pugi::xml_node n : document.children(child)) {
+        if (!says_around(n, told)) continue;
+        if (!open) cda.json.open_field(name, '[');
+        open = true;
+        cda.json.open('{');
+        members(cda, n, taken);
+        cda.json.close('}');
+    }
+    if (open) cda.json.close(']');
+}
+
+// Array "recordTargetRest": those that name nobody, so that there is no item of them, but say something.
+void nobodys_field(Cda& cda, pugi::xml_node document)
+{
+    bool open = false;
+    for (pugi::xml_node n : document.children("recordTarget")) {
+        if (n.child("patientRole") || !says_beside(n, {})) continue;
+        if (!open) cda.json.open_field("recordTargetRest", '[');
+        open = true;
+        cda.json.open('{');
+        members(cda, n);
+        cda.json.close('}');
+    }
+    if (open) cda.json.close(']');
 }
 
 void begin_item(Cda& cda, const char* section, const char* kind)
@@ -98,17 +144,22 @@ void header_fields(Cda& cda, pugi::xml_node document)
                                      {"authenticators", "authenticator"},
                                      {"participants", "participant"}};
     for (const auto& p : all) objects_field(cda, p.member, document, p.element);
-    const pugi::xml_node custodian = document.child("custodian").child("assignedCustodian");
-    object_field(cda, "custodian", custodian.child("representedCustodianOrganization"));
+    nobodys_field(cda, document);
+    const pugi::xml_node custodian =
+        document.child("custodian").child("assignedCustodian").child("representedCustodianOrganization");
+    object_field(cda, "custodian", custodian);
+    around_field(cda, "custodianRest", document, "custodian", custodian);
     objects_field(cda, "orders", document, "inFulfillmentOf");
     objects_field(cda, "serviceEvents", document, "documentationOf");
     objects_field(cda, "consents", document, "authorization");
     related_documents(cda, document);
-    if (const pugi::xml_node encounter = document.child("componentOf").child("encompassingEncounter")) {
+    const pugi::xml_node encounter = document.child("componentOf").child("encompassingEncounter");
+    if (encounter) {
         cda.json.open_field("componentOf", '{');
         encounter_members(cda, encounter);
         cda.json.close('}');
     }
+    around_field(cda, "componentOfRest", document, "componentOf", encounter);
 }
 
 }  // namespace direct::ccda

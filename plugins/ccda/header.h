@@ -11,7 +11,9 @@ namespace direct::ccda {
 /// (header_participants), and the encounter the document belongs to (header_encounter).
 void extract_header(Cda& cda, pugi::xml_node document);
 
-/// Members of the "document" object about people, encounters, services and other documents.
+/// Members of the "document" object about people, encounters, services and other documents. "custodianRest" and
+/// "componentOfRest": what the elements around the organisation and the encounter say beside them, and second ones; "recordTargetRest" those without a
+/// patientRole.
 void header_fields(Cda& cda, pugi::xml_node document);
 
 }  // namespace direct::ccda

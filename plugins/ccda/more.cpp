@@ -52,16 +52,16 @@ void element(Cda& cda, pugi::xml_node node)
     w.open('{');
     w.field("element", node.name());
     attributes(w, node);
-    if (is_base64(node)) {
-        w.number_field("encodedSize", raw_text(node).size());
-    } else if (!has_element(node) || cda.too_deep()) {
-        w.field("text", cda.narrative.line(node));
+    const bool encoded = is_base64(node);
+    if (encoded) w.number_field("encodedSize", raw_text(node).size());
+    if (!has_element(node) || cda.too_deep()) {
+        if (!encoded) w.field("text", cda.narrative.line(node));
     } else {
         w.open_field("children", '[');
         for (pugi::xml_node n : node.children()) {
             if (n.type() == pugi::node_element) {
                 element(cda, n);
-            } else if (is_words(n)) {
+            } else if (is_words(n) && !encoded) {
                 w.open('{');
                 w.field("text", n.value());
                 w.close('}');
@@ -96,6 +96,17 @@ std::string own_words(pugi::xml_node node)
         }
     }
     return out;
+}
+
+bool says_beside(pugi::xml_node element, const Taken& taken)
+{
+    if (*element.attribute("nullFlavor").value()) return true;
+    for (pugi::xml_node n = element.first_child(); n; n = n.next_sibling()) {
+        if (is_words(n)) return true;
+        if (n.type() == pugi::node_element && element_field(n.name()).row->as != As::ignore && !taken.has(n))
+            return true;
+    }
+    return false;
 }
 
 bool says_by_attributes(pugi::xml_node element)

@@ -19,6 +19,10 @@ std::string own_words(pugi::xml_node node);
 /// An attribute of the element, or of one below, says what its words do not: a code, a value, a null flavour.
 bool says_by_attributes(pugi::xml_node element);
 
+/// It has a null flavour, words of its own, or an element that is neither taken nor ignored by the table of statements: something
+/// that the taken do not tell.
+bool says_beside(pugi::xml_node element, const Taken& taken);
+
 /// What an element has that its type has no place for: member `words`, its own words, and array `more`, the children
 /// for which told(child) is false, as they stand. told() is asked once per child, in order. Nothing when there is none.
 template <class Told>

@@ -88,9 +88,10 @@ void other_elements(Cda& cda, pugi::xml_node node, const char* period, Told told
 void other_parts_field(Cda& cda, pugi::xml_node address)
 {
     bool open = false;
+    const pugi::xml_node period = address.child("useablePeriod");
     for (pugi::xml_node part : address.children()) {
         const std::string_view name = part.name();
-        if (part.type() != pugi::node_element || name == "useablePeriod") continue;
+        if (part.type() != pugi::node_element || part == period) continue;
         const char* null = part.attribute("nullFlavor").value();
         const bool known = name == "streetAddressLine" || is_one_of(address_parts, part.name());
         if (known && !*null) continue;

@@ -116,7 +116,7 @@ void quantity_members(Cda& cda, pugi::xml_node node)
 // A child of words: what it says itself is in the words, or is the reference they stand for.
 bool is_told_by_words(pugi::xml_node reference, pugi::xml_node n)
 {
-    if (n == reference) return !n.first_child();
+    if (n == reference) return !n.first_child() && !*attribute(n, "nullFlavor");
     return std::strcmp(n.name(), "thumbnail") != 0 && !says_by_attributes(n);
 }
 
@@ -128,11 +128,12 @@ void other_members(Cda& cda, pugi::xml_node node)
     quantity_parts(cda, node, false);
     code_children(cda, node);
     const pugi::xml_node reference = node.child("reference");
+    const bool encoded = is_base64(node);
     surplus_fields(cda, node, "", "more",
                    [&, code = ToldOfCode(), quantity = ToldOfQuantity()](pugi::xml_node n) mutable {
-                       return code(n) || quantity(n) || is_told_by_words(reference, n);
+                       return code(n) || quantity(n) ||
+                              (is_told_by_words(reference, n) && (!encoded || n == reference));
                    });
-    const bool encoded = is_base64(node);
     // Pictures and sounds stay in the document: told is how large they are there.
     if (encoded) cda.json.number_field("encodedSize", raw_text(node).size());
     const std::size_t room = cda.reference_room();
@@ -151,17 +152,17 @@ void beside(Cda& cda, const char* name, pugi::xml_node node)
     surplus_fields(cda, node, n + "Words", n + "Children", [](pugi::xml_node) { return false; });
 }
 
-// What stands beside the words that `name` was told by.
-void beside_words(Cda& cda, const char* name, pugi::xml_node node)
+// What stands beside the words that `name` was told by; beside a file, in which elements are no words.
+void beside_words(Cda& cda, const char* name, pugi::xml_node node, bool file = false)
 {
     null_field(cda, name, node);
     const pugi::xml_node reference = node.child("reference");
+    const auto is_told = [&](pugi::xml_node n) {
+        return is_told_by_words(reference, n) && (!file || n == reference);
+    };
     pugi::xml_node child = node.first_child();
-    while (child && (child.type() != pugi::node_element || is_told_by_words(reference, child)))
-        child = child.next_sibling();
-    if (child)
-        surplus_fields(cda, node, "", std::string(name) + "Children",
-                       [&](pugi::xml_node n) { return is_told_by_words(reference, n); });
+    while (child && (child.type() != pugi::node_element || is_told(child))) child = child.next_sibling();
+    if (child) surplus_fields(cda, node, "", std::string(name) + "Children", is_told);
 }
 
 }  // namespace
@@ -278,7 +279,7 @@ void text_field(Cda& cda, const char* name, pugi::xml_node ed)
     if (words.cut) cda.json.flag_field(std::string(name) + "Cut", true);
     const std::string_view media = attribute(ed, "mediaType");
     if (!media.empty() && media != "text/plain") cda.json.field(std::string(name) + "MediaType", media);
-    beside_words(cda, name, ed);
+    beside_words(cda, name, ed, file);
 }
 
 void words_field(Cda& cda, const char* name, pugi::xml_node node)
