@@ -118,6 +118,36 @@ direct_host counting(Calls& into)
     return h;
 }
 
+int keep(void* into, direct_bytes said)
+{
+    static_cast<std::string*>(into)->append(said.data ? said.data : "", said.len).push_back('\n');
+    return 0;
+}
+
+int keep_object(void* into, direct_bytes json)
+{
+    if (!is_json_object(text(json))) throw std::runtime_error("not a JSON object: " + text(json));
+    return keep(into, json);
+}
+
+direct_host texts(std::string& into)
+{
+    direct_host h{};
+    h.size = sizeof h;
+    h.context = &into;
+    h.document = keep_object;
+    h.item = [](void* c, const direct_item* item) { return keep_object(c, item->json); };
+    h.skip = [](void* c, direct_bytes, direct_bytes why) { return keep(c, why); };
+    h.note = [](void*, direct_bytes) { return 0; };
+    h.child = [](void* c, const direct_child* child) {
+        return keep(c, child->content) + keep(c, child->json);
+    };
+    h.max_items = 1000000;
+    h.max_json = 1 << 20;
+    h.max_document = 4 << 20;
+    return h;
+}
+
 }  // namespace
 
 std::vector<nlohmann::json> Told::of(const std::string& section, const std::string& kind) const
@@ -161,6 +191,15 @@ std::size_t PluginUnderTest::count(const std::string& bytes) const
     const auto document = document_of(bytes, "");
     parser_->parse(&host, &document);
     return calls.items;
+}
+
+std::string PluginUnderTest::text(const std::string& bytes) const
+{
+    std::string out;
+    const auto host = texts(out);
+    const auto document = document_of(bytes, "");
+    parser_->parse(&host, &document);
+    return out;
 }
 
 direct_parse_status PluginUnderTest::read_until(const std::string& bytes, int n) const

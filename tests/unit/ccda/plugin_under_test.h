@@ -32,6 +32,9 @@ public:
     int recognise(const std::string& bytes, const std::string& charset = "") const;
     /// The same with a host that keeps nothing: for measuring. Returns the number of items.
     std::size_t count(const std::string& bytes) const;
+    /// Everything that was told, as text: objects, containers and files of children, what was skipped and why. For looking
+    /// at thousands of documents.
+    std::string text(const std::string& bytes) const;
     /// A host that says stop at the n-th call.
     direct_parse_status read_until(const std::string& bytes, int calls) const;
 
