@@ -11,7 +11,10 @@ install(TARGETS directctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS direct-parse RUNTIME DESTINATION lib/direct)
 get_property(direct_plugins GLOBAL PROPERTY DIRECT_PLUGINS)
 install(TARGETS ${direct_plugins} LIBRARY DESTINATION lib/direct/plugins)
-install(FILES plugins/parser_plugin.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/direct)
+# For a site's own plugins (plugins/README.md): the contract, and a helper that includes nothing of ours.
+install(FILES plugins/parser_plugin.h plugins/json_writer.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/direct
+  COMPONENT headers)
+install(FILES plugins/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/plugins COMPONENT headers)
 
 install(DIRECTORY conf/pickup/ DESTINATION ${CMAKE_INSTALL_DATADIR}/direct/pickup PATTERN "*.md" EXCLUDE)
 install(DIRECTORY conf/notices/ DESTINATION ${CMAKE_INSTALL_DATADIR}/direct/notices PATTERN "*.md" EXCLUDE)

@@ -15,6 +15,7 @@
 #include "milter/base/text.h"
 #include "milter/ctl/access.h"
 #include "milter/ctl/check_discovery.h"
+#include "milter/ctl/check_plugins.h"
 #include "milter/ctl/check_trust.h"
 #include "milter/ctl/commands.h"
 #include "milter/ctl/findings.h"
@@ -180,6 +181,9 @@ void check_store(const Common& common, House& house, Findings& findings)
     auto used = stat.value("used_bytes", std::uint64_t(0)), most = stat.value("size_max", std::uint64_t(0));
     if (most && used > most / 10 * 9)
         findings.fault("the store is nearly full: then mail is answered 4xx", "raise store.size_max");
+    auto metrics = house.daemon_runs() ? house.ask("metrics", "{}") : fail(Fault{});
+    auto counted = metrics && metrics->exit == 0 ? Json::parse(metrics->json, nullptr, false) : Json();
+    if (counted.is_object()) check_documents(counted.value("text", ""), findings);
     auto outbox = house.ask("outbox.list", R"({"limit":5000})");
     auto list = outbox && outbox->exit == 0 ? Json::parse(outbox->json, nullptr, false) : Json();
     std::size_t given_up = 0, late = 0;
@@ -273,6 +277,7 @@ int cmd_check(const Common& common, const CheckOptions& given)
     if (!house.daemon_runs()) check_store(common, house, findings);
     check_site(**settings, *settings, common.now, findings);
     check_discovery(**settings, findings);
+    check_plugins(**settings, findings);
     check_disk(**settings, findings);
     check_backup(**settings, findings);
     return report(common, given.nagios, findings);

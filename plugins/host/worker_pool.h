@@ -78,7 +78,7 @@ public:
     virtual PluginList plugins() const { return {}; }
 };
 
-/// The JSON of directctl parse: document, items, skipped, notes, children; or {"error":..,"detail":..}.
+/// The JSON of directctl parse: document, items, skipped, notes, children; or {"error":..,"detail":..,"plugin":..}.
 std::string to_json(const ParseOutcome& outcome);
 /// Its "skipped" array alone.
 std::string skipped_to_json(const std::vector<SkippedPart>& skipped);

@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 
+#include "milter/ctl/check_plugins.h"
 #include "tests/unit/ctl/run_ctl.h"
 
 using namespace direct::test;
@@ -115,4 +116,53 @@ BOOST_AUTO_TEST_CASE(parse_needs_no_domain_and_says_where_its_plugins_come_from)
     // Every other command wants one.
     BOOST_TEST(has(ctl({"settings", "--config", scratch / "a.toml"}).err, "no [[domain]]"));
     BOOST_TEST(ctl({"parse", "--config", scratch / "none.toml", "-"}, "words").exit == 2);
+}
+
+BOOST_AUTO_TEST_CASE(check_tells_refused_plugins_and_that_no_attachment_is_read)
+{
+    using direct::ctl::Severity;
+    const auto check = [](const std::string& folder) {
+        auto settings = direct::default_settings();
+        settings.plugins_worker = build_dir() + "/bin/direct-parse";
+        settings.plugins_path = folder;
+        direct::ctl::Findings findings;
+        direct::ctl::check_plugins(settings, findings);
+        return findings.all();
+    };
+    BOOST_TEST(check(Plugins({"file"}).path()).empty());
+    Plugins bad({"file", "no_symbol"});
+    auto found = check(bad.path());
+    BOOST_REQUIRE(found.size() == 1u);
+    BOOST_TEST((found[0].severity == Severity::warning));
+    BOOST_TEST(found[0].what.starts_with("plugin refused: no_symbol.so: has no direct_parser_v1"));
+    found = check("/nonexistent");
+    BOOST_REQUIRE(found.size() == 1u);
+    BOOST_TEST((found[0].severity == Severity::fault));
+    BOOST_TEST(found[0].what == "no attachment is read: plugins.path: no folder /nonexistent");
+    // And the command itself.
+    const auto& site = shared_site();
+    BOOST_TEST(!has(site.run({"check", "--postfix", "/nonexistent"}).out, "plugin"));
+    auto text = read_file(site.config);
+    const auto path = build_dir() + "/lib/direct/plugins";
+    text.replace(text.find(path), path.size(), bad.path());
+    write_file(site.dir + "/bad_plugins.toml", text);
+    auto told = ctl({"check", "--config", site.dir + "/bad_plugins.toml", "--postfix", "/nonexistent"});
+    BOOST_TEST(has(told.out, "warning: plugin refused: no_symbol.so"), told.out);
+}
+
+BOOST_AUTO_TEST_CASE(check_counts_documents_that_could_not_be_read)
+{
+    const auto notes = [](const std::string& metrics) {
+        direct::ctl::Findings findings;
+        direct::ctl::check_documents(metrics, findings);
+        return findings.all();
+    };
+    BOOST_TEST(notes("").empty());
+    BOOST_TEST(
+        notes("# TYPE direct_documents_failed_total counter\ndirect_documents_failed_total 0\n").empty());
+    const auto found =
+        notes("# TYPE direct_documents_failed_total counter\ndirect_documents_failed_total 9\n");
+    BOOST_REQUIRE(found.size() == 1u);
+    BOOST_TEST((found[0].severity == direct::ctl::Severity::note));
+    BOOST_TEST(found[0].what.starts_with("9 attachments could not be read since the daemon was started"));
 }
