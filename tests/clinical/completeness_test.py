@@ -95,15 +95,20 @@ class Completeness(unittest.TestCase):
         self.assertTrue(any("code " + kept in line for line in lost), name)
         document = (b'<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:sdtc="urn:hl7-org:sdtc"><recordTarget><patientRole><patient><sdtc:deceasedInd value=" True"/></patient>'
                     b'</patientRole></recordTarget><component><structuredBody><component><section><entry><act negationInd="TRUE">'
-                    b'<text nullFlavor="MSK"/><priorityCode/></act></entry><entry><act negationInd="maybe"/></entry></section></component>'
+                    b'<text nullFlavor="MSK"/><priorityCode/><entryRelationship inversionInd=" True"><act/></entryRelationship>'
+                    b'<entryRelationship inversionInd="perhaps"><act/></entryRelationship></act></entry><entry><act negationInd="maybe"/></entry></section></component>'
                     b'</structuredBody></component></ClinicalDocument>')
         parsed = parse(document)
         self.assertEqual(walk.missing(document, parsed), [])
         for item in parsed["items"]:
             for member in ("deceased", "negationInd", "negationIndRaw", "textNullFlavor"):
                 item.pop(member, None)
+            for related in item.get("related", []):
+                for member in ("inversionInd", "inversionIndRaw"):
+                    related.pop(member, None)
         lost = " ".join(walk.missing(document, parsed))
-        for line in ("truth deceased true x1", "truth negationInd true x1", "value maybe x1", "nullFlavor MSK x1"):
+        for line in ("truth deceased true x1", "truth negationInd true x1", "truth inversionInd true x1", "value maybe x1", "value perhaps x1",
+                     "nullFlavor MSK x1"):
             self.assertIn(line, lost)
         answer["items"] = []
         self.assertGreater(len(walk.missing(content, answer)), len(whole) + 20)

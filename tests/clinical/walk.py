@@ -82,7 +82,8 @@ def from_xml(element, said, skip=()):
         said.codes[code, element.get("codeSystem") or ""] += 1
     if element.get("nullFlavor"):
         said.nulls[element.get("nullFlavor")] += 1
-    truths_of_xml("negationInd", element.get("negationInd"), said)
+    for indicator in ("negationInd", "inversionInd"):
+        truths_of_xml(indicator, element.get(indicator), said)
     if name in BOOLEANS:
         truths_of_xml(name, value, said)
     elif value and name not in NO_VALUE:
