@@ -6,60 +6,193 @@
 #include <iterator>
 
 #include "plugins/ccda/data_attributes.h"
+#include "plugins/ccda/statement.h"
 
 namespace direct::ccda {
 namespace {
 
-// Of statements, roles and participations, and what says where or of which type something is.
-constexpr std::string_view structural[] = {"typeCode",     "classCode", "moodCode", "negationInd",
-                                           "inversionInd", "ID",        "xsi:type", "xsi:schemaLocation"};
-
-// Those of the schema that say nothing while they have the value they have anyway.
-struct Default {
-    std::string_view name, values[2];
+// What an attribute is of; an element has those of some groups.
+enum Group : unsigned {
+    everywhere = 1,
+    act = 2,       // of statements, roles and entities
+    relation = 4,  // of participations and relations
+    coded = 8,
+    file = 16,
+    value = 32,
+    use = 64,
+    part = 128,  // of a name
+    data = 256,  // of any other data type
+    structure = everywhere | act | relation,
+    any_data = everywhere | coded | file | value | use | part | data,
+    all = any_data | structure
 };
-constexpr Default defaults[] = {{"determinerCode", {"INSTANCE", "KIND"}},
-                                {"contextControlCode", {"OP", "OP"}},
-                                {"contextConductionInd", {"true", "1"}}};
 
-// Names that are known whatever their value; asked for every attribute of a document.
+struct Named {
+    std::string_view name;
+    unsigned groups;
+};
+
+constexpr Named attributes_by_group[] = {{"nullFlavor", everywhere},
+                                         {"ID", everywhere},
+                                         {"xsi:type", everywhere},
+                                         {"xsi:schemaLocation", everywhere},
+                                         {"typeCode", relation},
+                                         {"classCode", act},
+                                         {"moodCode", act},
+                                         {"negationInd", act},
+                                         {"inversionInd", relation},
+                                         {"code", coded},
+                                         {"codeSystem", coded},
+                                         {"codeSystemName", coded},
+                                         {"codeSystemVersion", coded},
+                                         {"displayName", coded},
+                                         {"valueSet", coded},
+                                         {"valueSetVersion", coded},
+                                         {"mediaType", file},
+                                         {"representation", file},
+                                         {"compression", file},
+                                         {"integrityCheck", file},
+                                         {"integrityCheckAlgorithm", file},
+                                         {"value", value},
+                                         {"use", use},
+                                         {"qualifier", part}};
+
+// Elements that the table of statements has no row for, or not all of what it says of, because they are told by code of
+// their own; by blanks.
+struct Level {
+    const char* names;
+    unsigned groups;
+};
+constexpr Level levels[] = {
+    {"patientRole providerOrganization guardian birthplace languageCommunication dataEnterer "
+     "informationRecipient "
+     "legalAuthenticator authenticator inFulfillmentOf documentationOf relatedDocument authorization "
+     "encompassingEncounter structuredBody nonXMLBody section",
+     structure},
+    // A relation around them has the others.
+    {"observation act substanceAdministration organizer supply procedure encounter observationMedia "
+     "regionOfInterest",
+     everywhere | act},
+    // Of these only the null flavour is told.
+    {"ClinicalDocument recordTarget patient custodian assignedCustodian componentOf entry", everywhere},
+    // Of a text, or of a statement to another.
+    {"reference", structure | value},
+    {"originalText", everywhere | file},
+    {"prefix given family suffix delimiter", everywhere | part},
+    {"streetAddressLine city county state postalCode country houseNumber streetName unitID additionalLocator "
+     "postBox careOf "
+     "precinct censusTract deliveryAddressLine direction",
+     everywhere},
+    {"sequenceNumber", everywhere | value},
+    {"low high center width period phase offset comp numerator denominator origin scale increment head "
+     "translation qualifier "
+     "validTime useablePeriod",
+     any_data},
+    {"event", everywhere | coded},
+    {"digits", everywhere},
+};
+
+// A fixed table from names to groups; asked for every attribute and many an element of a document.
 class Names {
 public:
-    Names()
+    void add(std::string_view name, unsigned groups)
     {
-        for (std::string_view name : structural) add(name);
-        for (std::string_view name : data_attribute_names()) add(name);
+        std::size_t at = slot(name);
+        for (; !slots_[at].name.empty(); at = (at + 1) % size)
+            if (slots_[at].name == name) return;
+        slots_[at] = {name, groups};
     }
-    bool has(std::string_view name) const
+    unsigned find(std::string_view name, unsigned otherwise) const
     {
-        for (std::size_t at = slot(name); !slots_[at].empty(); at = (at + 1) % size)
-            if (slots_[at] == name) return true;
-        return false;
+        for (std::size_t at = slot(name); !slots_[at].name.empty(); at = (at + 1) % size)
+            if (slots_[at].name == name) return slots_[at].groups;
+        return otherwise;
     }
 
 private:
-    static constexpr std::size_t size = 128;  // a power of two, three times the names
+    static constexpr std::size_t size = 256;  // a power of two, three times the names
     static std::size_t slot(std::string_view name)
     {
+        if (name.empty()) return 0;
         const auto at = [&](std::size_t i) { return static_cast<unsigned char>(name[i]); };
         return (name.size() * 7 + at(0) * 5u + at(name.size() / 2) * 3u + at(name.size() - 1)) % size;
     }
-    void add(std::string_view name)
-    {
-        std::size_t at = slot(name);
-        while (!slots_[at].empty()) at = (at + 1) % size;
-        slots_[at] = name;
-    }
-    std::string_view slots_[size];
+    Named slots_[size]{};
 };
 
-bool is_known(std::string_view name, const char* value)
+bool is_one(const char* name, pugi::xml_node element)
 {
-    static const Names names;
-    if (name.empty() || names.has(name) || name.starts_with("xmlns")) return true;
-    if (name.starts_with("sdtc:")) return is_known(name.substr(5), value);
+    return std::strcmp(element.name(), name) == 0;
+}
+
+unsigned group_of(std::string_view attribute)
+{
+    static const Names names = [] {
+        Names out;
+        for (const auto& n : attributes_by_group) out.add(n.name, n.groups);
+        for (std::string_view name : data_attribute_names()) out.add(name, data);
+        return out;
+    }();
+    return names.find(attribute, 0);
+}
+
+// Which attributes of an element are told where it is told. Of one that nobody knows all are.
+unsigned groups_of(pugi::xml_node element)
+{
+    static const Names names = [] {
+        Names out;
+        for (const auto& level : levels)
+            for (std::string_view rest = level.names; !rest.empty();) {
+                const auto end = std::min(rest.find(' '), rest.size());
+                out.add(rest.substr(0, end), level.groups);
+                rest.remove_prefix(std::min(end + 1, rest.size()));
+            }
+        return out;
+    }();
+    if (const unsigned groups = names.find(element.name(), 0)) return groups;
+    switch (element_field(element.name()).row->as) {
+        case As::object:
+        case As::objects:
+        case As::flatten:
+        case As::related:
+            return structure;
+        case As::word:
+        case As::words:
+            return coded | everywhere;
+        case As::truth:
+        case As::number:
+            return value | everywhere;
+        case As::text:
+            return file | everywhere;
+        case As::telecom:
+            return use | value | everywhere;
+        case As::address:
+            return use | everywhere;
+        case As::name:
+            // Of a person, or of a qualifier: a code then.
+            return is_one("qualifier", element.parent()) ? any_data : use | everywhere;
+        case As::more:
+            return all;
+        default:
+            return any_data;
+    }
+}
+
+// Those of the schema that say nothing while they have the value they have anyway; by blanks.
+struct Default {
+    std::string_view name, values;
+};
+constexpr Default defaults[] = {{"determinerCode", " INSTANCE KIND "},   {"contextControlCode", " OP "},
+                                {"contextConductionInd", " true 1 "},    {"typeCode", " DRIV COMP RCT CST "},
+                                {"classCode", " DOCCLIN ASSIGNED PSN "}, {"moodCode", " EVN "},
+                                {"mediaType", " text/plain "},           {"representation", " TXT "}};
+
+bool is_known(unsigned groups, std::string_view name, const char* value)
+{
+    if (name.starts_with("sdtc:")) name.remove_prefix(5);
+    if ((group_of(name) & groups) || name.empty() || name.starts_with("xmlns")) return true;
     for (const auto& d : defaults)
-        if (name == d.name) return value == d.values[0] || value == d.values[1];
+        if (name == d.name) return d.values.find(" " + std::string(value) + " ") != d.values.npos;
     return false;
 }
 
@@ -73,12 +206,12 @@ bool is_for_readers(pugi::xml_node node)
     return media.empty() || media.find("hl7-text") != media.npos;
 }
 
-// Calls visit(element, attribute) for each attribute of each element that is not inside of what is for readers.
+// Calls visit(element) for each element with attributes that is not inside of what is for readers.
 template <class F>
-void for_each_attribute(pugi::xml_node root, F visit)
+void for_each_element(pugi::xml_node root, F visit)
 {
     for (pugi::xml_node n = root;;) {
-        for (pugi::xml_attribute a = n.first_attribute(); a; a = a.next_attribute()) visit(n, a);
+        if (n.first_attribute()) visit(n);
         if (pugi::xml_node child = n.first_child(); child && !is_for_readers(n)) {
             n = child;
             continue;
@@ -103,8 +236,7 @@ void odd_attributes_field(Cda& cda, pugi::xml_node document)
     const std::size_t most = w.size() + cda.document_max() / 16;
     std::size_t told = 0, left = 0;
     w.open_field("oddAttributes", '[');
-    for_each_attribute(document, [&](pugi::xml_node n, pugi::xml_attribute a) {
-        if (is_known(a.name(), a.value())) return;
+    const auto tell = [&](pugi::xml_node n, pugi::xml_attribute a) {
         const auto here = w.mark();
         w.open('{');
         w.field("element", n.name());
@@ -115,6 +247,11 @@ void odd_attributes_field(Cda& cda, pugi::xml_node document)
         const bool fits = w.size() <= most;
         if (!fits) w.rewind(here);
         ++(fits ? told : left);
+    };
+    for_each_element(document, [&](pugi::xml_node n) {
+        const unsigned groups = groups_of(n);
+        for (pugi::xml_attribute a = n.first_attribute(); a; a = a.next_attribute())
+            if (!is_known(groups, a.name(), a.value())) tell(n, a);
     });
     w.close(']');
     if (!told) w.rewind(before);

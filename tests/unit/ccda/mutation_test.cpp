@@ -134,6 +134,11 @@ std::string with_inside(const std::string& xml, const Tag& t, const std::string&
     return out;
 }
 
+bool has_attribute(const Tag& t, const std::string& name)
+{
+    return t.attributes.find(name + "=") != std::string::npos;
+}
+
 struct Mutation {
     const char* what;
     std::function<std::string(const std::string& xml, const Tag&)> make;  // "" where it does not apply
@@ -144,11 +149,21 @@ const Mutation mutations[] = {
      [](const std::string& xml, const Tag& t) { return with_inside(xml, t, "<odd>" + unique + "</odd>"); }},
     {"an attribute",
      [](const std::string& xml, const Tag& t) { return with_attribute(xml, t, "odd=\"" + unique + "\""); }},
+    // Known, but not to statements and roles; and the other way round. One of a relation is not a value's either.
+    {"a value",
+     [](const std::string& xml, const Tag& t) {
+         const bool wanted = has_attribute(t, "classCode") || has_attribute(t, "moodCode");
+         return wanted ? with_attribute(xml, t, "value=\"" + unique + "\"") : "";
+     }},
+    {"a class",
+     [](const std::string& xml, const Tag& t) {
+         const bool wanted =
+             has_attribute(t, "codeSystem") || has_attribute(t, "unit") || has_attribute(t, "use");
+         return wanted ? with_attribute(xml, t, "classCode=\"" + unique + "\"") : "";
+     }},
     {"a null flavour",
      [](const std::string& xml, const Tag& t) {
-         return t.attributes.find("nullFlavor=") == std::string::npos
-                    ? with_attribute(xml, t, "nullFlavor=\"" + unique + "\"")
-                    : "";
+         return has_attribute(t, "nullFlavor") ? "" : with_attribute(xml, t, "nullFlavor=\"" + unique + "\"");
      }},
     {"a second one",
      [](const std::string& xml, const Tag& t) {

@@ -118,6 +118,25 @@ BOOST_AUTO_TEST_CASE(attributes_nobody_knows_are_told_with_where_they_stand)
     BOOST_TEST(told.document.at("oddAttributes").at(4).at("offset") == told.of("other").at(0).at("offset"));
 }
 
+// Not only those that no element has, also those that this one has no use for.
+BOOST_AUTO_TEST_CASE(attributes_in_the_wrong_place_are_told)
+{
+    const auto told =
+        document(section("<entry typeCode=\"DRIV\" negationInd=\"true\"><observation classCode=\"OBS\" "
+                         "unit=\"mg\" typeCode=\"COMP\"><code "
+                         "code=\"c\" displayName=\"d\" moodCode=\"INT\"/><statusCode code=\"a\" "
+                         "codeSystem=\"1\" value=\"b\"/><value "
+                         "xsi:type=\"CR\"><qualifier><name code=\"n\" codeSystem=\"2\"/></qualifier><low "
+                         "value=\"1\" classCode=\"x\"/></value>"
+                         "<title mediaType=\"text/plain\" language=\"en\">t</title></observation></entry>"));
+    std::string all;
+    for (const auto& odd : told.document.at("oddAttributes"))
+        all += at(odd, "/element") + "@" + at(odd, "/name") + " ";
+    BOOST_TEST(
+        all ==
+        "entry@negationInd observation@unit code@moodCode statusCode@value low@classCode title@language ");
+}
+
 BOOST_AUTO_TEST_CASE(attributes_nobody_knows_are_told_within_bounds)
 {
     std::string many;
