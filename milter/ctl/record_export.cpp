@@ -41,7 +41,7 @@ public:
     Result<bool> run(const std::string& id)
     {
         // What leaves the store is what was meant: a Message-ID that several messages carry is refused.
-        RowStream head(asking_, "record.show", {{"id", id}, {"one", 1}}, "messages");
+        RowStream head(ask_through(asking_), "record.show", {{"id", id}, {"one", 1}}, "messages");
         head.peek();
         if (head.failed()) return false;
         const auto record = head.page()["record"];
@@ -73,7 +73,7 @@ public:
 private:
     Result<bool> message(const std::string& id)
     {
-        MessageReader reader(asking_, {{"id", id}, {"all", 1}, {"purpose", "export"}});
+        MessageReader reader(ask_through(asking_), {{"id", id}, {"all", 1}, {"purpose", "export"}});
         const Json* record = reader.open();
         if (!record) return false;
         auto text = dump(*record);
@@ -81,7 +81,7 @@ private:
         CHECK(write_((messages_++ ? ",\n" : "") + text + ",\"documents\":["));
         for (bool first = true; Json* row = reader.document(); first = false) {
             if (!first) CHECK(write_(",\n"));
-            TRY(const bool good, document(*row));
+            TRY(const bool good, document(*row, reader.as_read()));
             if (!good) return false;
             for (bool first_item = true; Json* item = reader.item(); first_item = false) {
                 CHECK(write_((first_item ? "" : ",\n") + dump((*item)["item"])));
@@ -96,10 +96,11 @@ private:
     }
 
     /// Up to the begin of its items.
-    Result<bool> document(Json& row)
+    Result<bool> document(Json& row, const std::string& as_read)
     {
         if (row.contains("document_bytes")) {
-            auto whole = asking_.ask("record.document", {{"document", row["key"]}, {"purpose", "export"}});
+            auto whole = asking_.ask("record.document",
+                                     {{"document", row["key"]}, {"as_read", as_read}, {"purpose", "export"}});
             if (!whole) return false;
             row["document"] = std::move((*whole)["document"]);
             row.erase("document_bytes");

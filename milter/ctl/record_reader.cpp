@@ -14,8 +14,13 @@ std::pair<std::uint64_t, std::uint64_t> place_of(const Json& row)
 
 }  // namespace
 
+Ask ask_through(Asking& asking)
+{
+    return [&asking](std::string_view verb, const Json& parameters) { return asking.ask(verb, parameters); };
+}
+
 struct RowStream::State {
-    Asking& asking;
+    Ask ask;
     std::string verb;
     Json parameters;
     const char* name;
@@ -25,7 +30,7 @@ struct RowStream::State {
 
     void read_page()
     {
-        auto read = asking.ask(verb, parameters);
+        auto read = ask(verb, parameters);
         failed = !read;
         at_end = true;
         if (!read) return;
@@ -41,8 +46,8 @@ struct RowStream::State {
     }
 };
 
-RowStream::RowStream(Asking& asking, std::string verb, const Json& parameters, const char* name)
-    : state_(new State{asking, std::move(verb), parameters, name})
+RowStream::RowStream(Ask ask, std::string verb, const Json& parameters, const char* name)
+    : state_(new State{std::move(ask), std::move(verb), parameters, name})
 {
 }
 
@@ -69,18 +74,57 @@ const Json& RowStream::page() const
     return state_->page;
 }
 
-MessageReader::MessageReader(Asking& asking, const Json& parameters)
-    : documents_(asking, "record.show", {{"id", parameters["id"]}}, "documents"),
-      items_(asking, "record.items", parameters, "items")
+void RowStream::also_ask(const char* parameter, const Json& value)
+{
+    state_->parameters[parameter] = value;
+}
+
+namespace {
+
+/// In no record it is what it was. As the service judges of items, but at the time the row was told.
+bool is_superseded(const Json& document)
+{
+    bool any = false;
+    const auto places = document.find("places");
+    if (places == document.end()) return false;
+    for (const auto& place : *places) {
+        if (text_of(place, "state") == "current") return false;
+        any = any || text_of(place, "state") == "superseded";
+    }
+    return any;
+}
+
+Json with_all(Json parameters)
+{
+    parameters["all"] = 1;
+    return parameters;
+}
+
+}  // namespace
+
+MessageReader::MessageReader(const Ask& ask, const Json& parameters)
+    : all_(parameters.value("all", 0) == 1),
+      documents_(ask, "record.show", {{"id", parameters["id"]}}, "documents"),
+      items_(ask, "record.items", with_all(parameters), "items")
 {
 }
 
+MessageReader::~MessageReader() = default;
+
 const Json* MessageReader::open()
 {
-    // Items first: who may not have them is told so before anything is printed.
+    documents_.peek();
+    if (documents_.failed()) return nullptr;
+    head_ = std::make_unique<Json>(documents_.page());
+    as_read_ = text_of(*head_, "as_read");
+    for (const char* paging : {"as_read", "next"}) head_->erase(paging);
+    if (!as_read_.empty()) {
+        documents_.also_ask("as_read", as_read_);
+        items_.also_ask("as_read", as_read_);
+    }
+    // Who may not have the items is told so before anything is printed.
     items_.peek();
-    if (!items_.failed()) documents_.peek();
-    return failed() ? nullptr : &documents_.page()["record"];
+    return failed() ? nullptr : &(*head_)["record"];
 }
 
 Json* MessageReader::item()
@@ -89,8 +133,13 @@ Json* MessageReader::item()
     for (;;) {
         Json* const item = items_.peek();
         if (!document || !item || place_of(*item) > place_of(*document)) return nullptr;
-        if (place_of(*item) == place_of(*document)) return item;
-        items_.take();  // its document is damaged
+        if (place_of(*item) == place_of(*document)) {
+            const bool superseded = is_superseded(*document);
+            item->erase("superseded");
+            if (superseded) (*item)["superseded"] = true;
+            if (all_ || !superseded) return item;
+        }
+        items_.take();  // its document is damaged, or not asked for
     }
 }
 

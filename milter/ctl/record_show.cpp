@@ -43,7 +43,7 @@ public:
 private:
     int message(const Json& parameters)
     {
-        MessageReader reader(asking_, parameters);
+        MessageReader reader(ask_through(asking_), parameters);
         const Json* record = reader.open();
         if (!record) return asking_.exit();
         if (common_.json)
@@ -54,7 +54,7 @@ private:
         else
             print_tree(reader.head(), "");
         for (bool first = true; Json* row = reader.document(); first = false) {
-            if (!document(*row, first)) return asking_.exit();
+            if (!document(*row, reader.as_read(), first)) return asking_.exit();
             for (bool first_item = true; Json* one = reader.item(); first_item = false) {
                 item(*one, first_item, "    ");
                 reader.take_item();
@@ -67,10 +67,10 @@ private:
         return done;
     }
 
-    bool document(Json& row, bool first)
+    bool document(Json& row, const std::string& as_read, bool first)
     {
         if (options_.narrative && row.contains("document_bytes")) {
-            auto whole = asking_.ask("record.document", {{"document", row["key"]}});
+            auto whole = asking_.ask("record.document", {{"document", row["key"]}, {"as_read", as_read}});
             if (!whole) return false;
             row["document"] = std::move((*whole)["document"]);
         }
@@ -100,7 +100,7 @@ private:
 
     int mailbox_items(const Json& record, const Json& parameters)
     {
-        RowStream items(asking_, "record.items", parameters, "items");
+        RowStream items(ask_through(asking_), "record.items", parameters, "items");
         Json* row = items.peek();
         if (items.failed()) return asking_.exit();
         if (common_.json)

@@ -1,9 +1,11 @@
 // verbs_items.cpp - what documents say and the documents themselves: for root and the daemon's own user, each
 // reading with an entry in the audit before anything is handed out. Long answers come in pages and pieces.
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "milter/items/item_index.h"
+#include "milter/records/as_read.h"
 #include "milter/records/lookup.h"
 #include "milter/records/reading.h"
 #include "milter/records/record_rows.h"
@@ -23,6 +25,7 @@ std::string purpose_of(Parameters& p)
 
 struct Asked {
     ItemQuery query;
+    std::string as_read;  ///< of a message alone
     bool filtered() const
     {
         return !query.section.empty() || !query.code.empty() || query.since || query.until;
@@ -35,28 +38,39 @@ struct Shelf {
     bool visible = false, superseded = false;
 };
 
-Result<std::vector<Shelf>> shelves_of(ReadTxn& txn, const Context& c, const MessageRecord& m, bool all)
+/// Those that hold items, in the order of these.
+Result<std::vector<Shelf>> shelves_of(ReadTxn& txn, const Context& c, const MessageRecord& m,
+                                      const AsRead& as, bool all)
 {
     std::vector<Shelf> out;
     Status trouble = Done{};
-    std::uint32_t settled_part = 0;
     CHECK(each_row(
         txn, Table::document, m.id, m.id, [&](std::string_view key, const Result<std::string>& value) {
             const auto row = value ? decode_document(*value) : Result<DocumentRecord>(fail(value.error()));
-            if (!row) return true;  // told by record.show
-            if (row->inner == 0 && row->state != "pending") settled_part = row->part;
+            if (!row || row->items == 0) return true;  // damage is told by record.show
             auto superseded = is_superseded(txn, c.store, m, key);
             if (!superseded) {
                 trouble = fail(superseded.error());
                 return false;
             }
             Shelf s{row->part, row->inner, row->first_item, row->first_item + row->items, false, *superseded};
-            s.visible = settled_part == row->part && (all || !s.superseded);
+            s.visible = as.has(row->part) && (all || !s.superseded);
             out.push_back(s);
             return true;
         }));
     CHECK(trouble);
+    std::ranges::sort(out, {}, [](const Shelf& s) { return std::pair(s.part, s.first); });
     return out;
+}
+
+/// The one that holds an item; nothing when its document is damaged. A message may have many of both.
+const Shelf* shelf_of(const std::vector<Shelf>& shelves, std::uint32_t part, std::uint32_t number)
+{
+    const auto behind = std::ranges::upper_bound(shelves, std::pair(part, number), {},
+                                                 [](const Shelf& s) { return std::pair(s.part, s.first); });
+    if (behind == shelves.begin()) return nullptr;
+    const auto& found = *std::prev(behind);
+    return found.part == part && number < found.end ? &found : nullptr;
 }
 
 bool fits(const ItemQuery& q, std::string_view json)
@@ -87,15 +101,14 @@ Json item_row(std::uint32_t part, std::uint32_t inner, std::uint32_t number, boo
 Status items_of_message(ReadTxn& txn, const Context& c, const MessageRecord& m, const Asked& asked,
                         const std::string& from, Page& page, Json& reply)
 {
-    TRY(const auto shelves, shelves_of(txn, c, m, asked.query.superseded));
+    TRY(const auto as, AsRead::of(txn, m.id, asked.as_read));
+    TRY(const auto shelves, shelves_of(txn, c, m, as, asked.query.superseded));
     return each_row(
         txn, Table::item, m.id, from, [&](std::string_view key, const Result<std::string>& value) {
             if (key.size() != item_key_size) return true;
             const auto part = read_be32(key.substr(id_size)), number = read_be32(key.substr(part_key_size));
-            const auto shelf = std::find_if(shelves.begin(), shelves.end(), [&](const Shelf& s) {
-                return s.part == part && number >= s.first && number < s.end;
-            });
-            if (shelf == shelves.end() || !shelf->visible) return true;
+            const auto* shelf = shelf_of(shelves, part, number);
+            if (!shelf || !shelf->visible) return true;
             // What cannot be read may be what was asked for.
             if (value && asked.filtered() && !fits(asked.query, *value)) return true;
             if (!page.room(key)) return false;
@@ -168,7 +181,9 @@ struct NamedDocument {
     DocumentRecord row;
 };
 
-Result<std::optional<NamedDocument>> named_document(const Context& c, const std::string& key)
+/// @param as_read  the reading it must be of
+Result<std::optional<NamedDocument>> named_document(const Context& c, const std::string& key,
+                                                    const std::string& as_read = "")
 {
     std::optional<NamedDocument> out;
     if (key.size() != part_key_size && key.size() != inner_key_size) return out;
@@ -177,6 +192,8 @@ Result<std::optional<NamedDocument>> named_document(const Context& c, const std:
         TRY(const auto document, txn.get(Table::document, key));
         TRY(const auto message, txn.get(Table::message, key.substr(0, id_size)));
         if (!document || !message) return Done{};
+        const auto as = AsRead::of(txn, key.substr(0, id_size), as_read);
+        if (!as) return fail(as.error());
         NamedDocument found;
         TRY(found.row, decode_document(*document));
         TRY(found.message, decode_message(*message));
@@ -214,6 +231,7 @@ Reply record_items(const Context& c, Parameters& p)
     asked.query.since = p.time("since");
     asked.query.until = p.time("until");
     asked.query.superseded = p.number("all", 0, 0, 1) == 1;
+    asked.as_read = p.text("as_read", as_read_max);
     auto event = purpose_of(p);
     if (auto ok = p.check(); !ok) return bad(ok.error());
     auto found = named_record(c, given);
@@ -240,9 +258,10 @@ Reply record_items(const Context& c, Parameters& p)
 Reply record_document(const Context& c, Parameters& p)
 {
     auto key = p.bytes("document");
+    auto as_read = p.text("as_read", as_read_max);
     auto event = purpose_of(p);
     if (auto ok = p.check(); !ok) return bad(ok.error());
-    auto found = named_document(c, key);
+    auto found = named_document(c, key, as_read);
     if (!found) return bad(found.error());
     if (!*found) return no_such_document();
     if (auto noted = remember_document(c, event, **found, "what was read"); !noted) return bad(noted.error());
