@@ -56,11 +56,13 @@ typedef struct {
     size_t size;          /* sizeof(direct_item) at plugin build */
     direct_bytes section; /* a word, the place: "allergies", "results", ..., "other" */
     direct_bytes kind;    /* a word, what it is: "allergy", "medication", ... */
-    direct_bytes json;    /* the whole item as one JSON object, section and kind included */
+    /* The whole item as one JSON object. Its members "section" and "kind" are those above: the host puts them in where
+     * they are missing, and in the place of others. */
+    direct_bytes json;
 } direct_item;
 
 /* A document inside the document (XDM package, unstructured body): read as an attachment of its own. At most 1000 in one
- * document, 1000 in all of an attachment, three levels deep; those beyond are named and not read. */
+ * document, 1000 in all of an attachment, three levels deep; those that lie deeper are named and not read, of those that are too many it is said how many. */
 typedef struct {
     size_t size;             /* sizeof(direct_child) at plugin build */
     direct_bytes filename;   /* may be empty; cut after 1024 bytes */

@@ -18,6 +18,8 @@
 #include "milter/items/mend.h"
 #include "milter/items/placement.h"
 #include "milter/items/rows.h"
+#include "plugins/host/json_check.h"
+#include "plugins/host/wire.h"
 
 namespace direct {
 namespace {
@@ -363,13 +365,8 @@ private:
 
 std::string kind_of_document(const std::string& document)
 {
-    // We have checked it to be JSON, and our own plugins write it first.
-    constexpr std::string_view key = "{\"kind\":\"";
-    if (!document.starts_with(key)) return "other";
-    const auto end = document.find('"', key.size());
-    return end == std::string::npos
-               ? "other"
-               : document.substr(key.size(), std::min<std::size_t>(end - key.size(), 32));
+    auto kind = json_text_member(document, "kind");
+    return wire::is_word(kind) && kind.size() <= document_kind_max ? kind : "other";
 }
 
 Status settle_document(RecordStore& store, const std::string& key, DocumentRecord& document,

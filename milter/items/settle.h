@@ -27,7 +27,11 @@ inline constexpr std::size_t placements_max = 20'000;
 /// who looks at the message have no more of them to read. `skipped` of the document they came in says how many are missing.
 inline constexpr std::size_t inner_documents_max = 1000;
 
-/// "kind" of a document object; "other" when it has none.
+inline constexpr std::size_t document_kind_max = 32;  ///< characters
+
+/// "kind" of a document object, wherever it stands in it; "other" when it has none, or none that is a word
+/// ([A-Za-z0-9_-]).
+/// @param document  is_json_object()
 std::string kind_of_document(const std::string& document);
 
 /// @param key       the attachment's; its message's recipients are the records

@@ -9,6 +9,25 @@ namespace {
 
 using Step = Answer::Step;
 
+/// The object with `section` and `kind` as they were told beside it: what an item is found by is what stands in it.
+/// All else stays as it was written, numbers to the last digit.
+std::string as_told(std::string_view object, std::string_view section, std::string_view kind)
+{
+    std::string out = "{\"section\":\"" + std::string(section) + "\",\"kind\":\"" + std::string(kind) + "\"";
+    std::string rest;
+    int agree = 0, differ = 0;
+    for (const auto& member : json_members(object)) {
+        const bool is_section = member.is_named("section");
+        if (!is_section && !member.is_named("kind")) {
+            rest.append(",").append(member.name).append(":").append(member.value);
+            continue;
+        }
+        const auto told = "\"" + std::string(is_section ? section : kind) + "\"";
+        ++(member.value == told ? agree : differ);
+    }
+    return agree == 2 && differ == 0 ? std::string(object) : out + rest + "}";
+}
+
 bool is_line(std::string_view s, std::size_t max)
 {
     if (s.size() > max || !valid_utf8(s)) return false;
@@ -79,7 +98,7 @@ Step Answer::item(std::string_view payload)
     if (!parsing_ || f.empty() || !wire::is_word(f[0]) || !wire::is_word(f[1])) return Step::lie;
     if (f[2].size() > wire::json_max || outcome_.items.size() >= items_max_) return Step::flood;
     if (!is_json_object(f[2])) return Step::lie;
-    outcome_.items.push_back({std::string(f[0]), std::string(f[1]), std::string(f[2])});
+    outcome_.items.push_back({std::string(f[0]), std::string(f[1]), as_told(f[2], f[0], f[1])});
     return Step::more;
 }
 

@@ -2,7 +2,11 @@
 // recurses and nothing is allocated.
 #include "plugins/host/json_check.h"
 
+#include <algorithm>
+#include <clocale>
+#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 
 #include "plugins/json_writer.h"
 
@@ -10,6 +14,18 @@ namespace direct {
 namespace {
 
 constexpr int depth_max = 64;
+constexpr std::size_t exact_number_max = 300;  // characters without an exponent: below 1e308
+
+/// As nlohmann reads it: by strtod, with the decimal point of the locale.
+bool is_finite(std::string_view number)
+{
+    char text[json_number_max + 1];
+    if (number.size() > json_number_max) return false;
+    *std::copy(number.begin(), number.end(), text) = '\0';
+    if (const auto point = number.find('.'); point != std::string_view::npos)
+        text[point] = *std::localeconv()->decimal_point;
+    return std::isfinite(std::strtod(text, nullptr));
+}
 
 class Checker {
 public:
@@ -27,7 +43,9 @@ public:
     {
         const char c = peek();
         const char* what = "no JSON";
-        if (depth_ == depth_max && (c == '{' || c == '['))
+        if (number_)
+            what = "a number that no double holds";
+        else if (depth_ == depth_max && (c == '{' || c == '['))
             what = "more than 64 levels";
         else if (static_cast<unsigned char>(c) >= 0x80 && !utf8_length(s_, i_))
             what = "no UTF-8";
@@ -62,14 +80,21 @@ private:
     }
     bool number()
     {
+        const auto from = i_;
         take('-');
         if (!take('0') && !digits()) return false;
         if (take('.') && !digits()) return false;
+        bool is_exact = true;
         if (take('e') || take('E')) {
             if (!take('+')) take('-');
-            return digits();
+            if (!digits()) return false;
+            is_exact = false;
         }
-        return true;
+        const auto written = s_.substr(from, i_ - from);
+        if ((is_exact && written.size() <= exact_number_max) || is_finite(written)) return true;
+        number_ = true;
+        i_ = from;
+        return false;
     }
     bool hex4(unsigned& n)
     {
@@ -191,6 +216,7 @@ private:
     std::size_t i_ = 0;
     std::uint64_t objects_ = 0;
     int depth_ = 0;
+    bool number_ = false;  // it is what was wrong
 };
 
 }  // namespace

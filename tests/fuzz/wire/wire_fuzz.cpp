@@ -2,6 +2,7 @@
 // depend on how the bytes were cut, and the JSON of directctl parse can always be made.
 #include <cstdint>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -60,6 +61,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (how != "done") return 0;
     need(to_json(whole) == to_json(pieces));
     need(is_json_object(to_json(whole)) && whole.items.size() <= items_max);
+    // What was taken for JSON, the one who reads it takes as well.
+    for (const auto& item : whole.items) {
+        const auto read = nlohmann::json::parse(item.json, nullptr, false);
+        need(read.is_object() && read.at("section") == item.section && read.at("kind") == item.kind);
+    }
+    need(nlohmann::json::accept(to_json(whole)));
     need((whole.status == "parsed") == !whole.document.empty());
     return 0;
 }

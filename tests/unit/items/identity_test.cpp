@@ -67,3 +67,18 @@ BOOST_AUTO_TEST_CASE(an_id_that_is_not_known_is_no_set)
     BOOST_TEST(facts.related[0].ids.empty());
     BOOST_TEST(facts.related[0].set_id == "");
 }
+
+BOOST_AUTO_TEST_CASE(the_kind_of_a_document_is_read_wherever_it_stands)
+{
+    // It had to be the very first bytes: with a blank before it a document was of kind "other".
+    for (const char* ccd : {R"({"kind":"ccd"})", R"( { "title":"{\"kind\":\"x\"}", "kind" : "ccd" })",
+                            R"({"sections":[{"kind":"x"}],"kind":"\u0063cd"})"})
+        BOOST_TEST(kind_of_document(ccd) == "ccd", ccd);
+    const std::string longest(document_kind_max, 'k');
+    BOOST_TEST(kind_of_document("{\"kind\":\"" + longest + "\"}") == longest);
+    for (const std::string& other :
+         {std::string("{}"), std::string(R"({"kind":""})"), std::string(R"({"kind":7})"),
+          std::string(R"({"kind":"two words"})"), std::string(R"({"kind":"a\nb"})"),
+          std::string(R"({"a":{"kind":"ccd"}})"), "{\"kind\":\"" + longest + "k\"}"})
+        BOOST_TEST(kind_of_document(other) == "other", other);
+}

@@ -56,6 +56,27 @@ BOOST_AUTO_TEST_CASE(an_honest_answer_is_taken)
     BOOST_TEST(answer.outcome().items.at(0).kind == "panel");
 }
 
+BOOST_AUTO_TEST_CASE(an_item_is_of_the_section_and_kind_it_is_told_with)
+{
+    // Told as an allergy with "results" in its JSON, it was found among the results.
+    const auto item = [](const char* object) {
+        auto answer = fresh();
+        feed(answer, begin + about + frame(Type::item, {"allergies", "allergy", object}));
+        return answer.outcome().items.at(0).json;
+    };
+    const std::string told = R"({"section":"allergies","kind":"allergy")";
+    BOOST_TEST(item("{}") == told + "}");
+    BOOST_TEST(item(R"({ "n" : 1.10 , "x":[{"kind":"c"}]})") == told + R"(,"n":1.10,"x":[{"kind":"c"}]})");
+    BOOST_TEST(item(R"({"section":"results","kind":"allergy","n":1})") == told + R"(,"n":1})");
+    BOOST_TEST(item(R"({"n":1,"kind":{"section":"x"},"section":"allergies"})") == told + R"(,"n":1})");
+    BOOST_TEST(item(R"({"\u0073ection":"results","n":"\u0041"})") == told + R"(,"n":"\u0041"})");
+    BOOST_TEST(item(R"({"section":"allergies","section":"results","kind":"allergy"})") == told + "}");
+    // Where they agree nothing is touched.
+    for (const char* same : {R"({"section":"allergies","kind":"allergy","n":1})",
+                             R"({ "kind": "allergy", "n": 1, "section": "allergies" })"})
+        BOOST_TEST(item(same) == same);
+}
+
 BOOST_AUTO_TEST_CASE(lies_are_seen)
 {
     using Step = Answer::Step;
