@@ -37,6 +37,10 @@ BOOST_AUTO_TEST_CASE(numbers_are_those_that_are_read)
         BOOST_TEST(!is_json_object(text), text);
         BOOST_TEST(!is_read(text), text);
     }
+    const auto fault = json_object_fault(R"({"v":[1,1e999]})");
+    BOOST_REQUIRE(fault);
+    BOOST_TEST(fault->at == 8u);
+    BOOST_TEST(std::string(fault->what) == "a number that no double holds");
     // The bound itself; beyond it nobody is asked what it would be.
     BOOST_TEST(is_json_object("{\"v\":0." + std::string(json_number_max - 2, '1') + "}"));
     BOOST_TEST(!is_json_object("{\"v\":0." + std::string(json_number_max - 1, '1') + "}"));
