@@ -37,6 +37,20 @@ void append_code_point(std::string& out, std::uint32_t c)
     }
 }
 
+// Where to look on, from i: before there is ASCII only. Nearly all text is, and most of it in long runs.
+std::size_t behind_ascii(std::string_view s, std::size_t i)
+{
+    constexpr std::uint64_t high = 0x8080808080808080u;
+    const auto load = [&](std::size_t at) {
+        std::uint64_t eight;
+        std::memcpy(&eight, s.data() + at, sizeof eight);
+        return eight;
+    };
+    while (i + 32 <= s.size() && !((load(i) | load(i + 8) | load(i + 16) | load(i + 24)) & high)) i += 32;
+    while (i + 8 <= s.size() && !(load(i) & high)) i += 8;
+    return i;
+}
+
 // Where ISO-8859-15 differs from ISO-8859-1.
 std::uint32_t latin9_char(unsigned char c)
 {
@@ -113,12 +127,7 @@ std::size_t mend_utf8(std::string& s)
 {
     std::size_t bad = 0;
     for (std::size_t i = 0; i < s.size();) {
-        std::uint64_t eight;
-        while (i + 8 <= s.size()) {
-            std::memcpy(&eight, s.data() + i, 8);
-            if (eight & 0x8080808080808080u) break;
-            i += 8;
-        }
+        i = behind_ascii(s, i);
         if (i == s.size()) break;
         const auto n = utf8_length(s, i);
         if (!n) {
@@ -132,15 +141,9 @@ std::size_t mend_utf8(std::string& s)
 
 bool looks_8_bit(std::string_view s)
 {
-    constexpr std::size_t step = 8;
     std::size_t sequences = 0, alone = 0;
     for (std::size_t i = 0; i < s.size();) {
-        std::uint64_t eight;
-        while (i + step <= s.size()) {
-            std::memcpy(&eight, s.data() + i, step);
-            if (eight & 0x8080808080808080u) break;
-            i += step;
-        }
+        i = behind_ascii(s, i);
         if (i == s.size()) break;
         const auto c = static_cast<unsigned char>(s[i]);
         std::size_t n = utf8_length(s, i);

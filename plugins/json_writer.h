@@ -35,22 +35,53 @@ inline std::size_t utf8_length(std::string_view s, std::size_t i)
     return 0;
 }
 
+/// Copies what is short nearly always without a call. Returns the end.
+inline char* put_short(char* p, std::string_view s)
+{
+    const auto both_ends = [&]<class Word>(Word word) {
+        std::memcpy(&word, s.data(), sizeof word);
+        std::memcpy(p, &word, sizeof word);
+        std::memcpy(&word, s.data() + s.size() - sizeof word, sizeof word);
+        std::memcpy(p + s.size() - sizeof word, &word, sizeof word);
+    };
+    if (s.size() > 16 || s.size() < 2)
+        std::memcpy(p, s.data(), s.size());
+    else if (s.size() >= 8)
+        both_ends(std::uint64_t{});
+    else if (s.size() >= 4)
+        both_ends(std::uint32_t{});
+    else
+        both_ends(std::uint16_t{});
+    return p + s.size();
+}
+
 /// Writes `text` between quotes to `p`, which has room for 2 * text.size() + 2 bytes; returns the end.
 inline char* put_json_string(char* p, std::string_view text)
 {
     constexpr std::uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
     const auto has_zero = [](std::uint64_t v) { return (v - ones) & ~v & high; };
+    const auto is_plain = [&](std::uint64_t v) {
+        const std::uint64_t odd = v | (v - ones * 0x20) | (v + ones);  // above 0x7F, below 0x20, 0x7F
+        return !((odd & high) || has_zero(v ^ ones * '"') || has_zero(v ^ ones * '\\'));
+    };
     *p++ = '"';
     for (std::size_t i = 0; i < text.size();) {
         // Nearly all text is printable ASCII without quote and backslash: eight bytes at a time.
-        while (i + 8 <= text.size()) {
-            std::uint64_t v;
+        std::uint64_t v;
+        const std::size_t from = i;
+        for (; i + 8 <= text.size(); p += 8, i += 8) {
             std::memcpy(&v, text.data() + i, 8);
-            const std::uint64_t odd = v | (v - ones * 0x20) | (v + ones);  // above 0x7F, below 0x20, 0x7F
-            if ((odd & high) || has_zero(v ^ ones * '"') || has_zero(v ^ ones * '\\')) break;
+            if (!is_plain(v)) break;
             std::memcpy(p, &v, 8);
-            p += 8;
-            i += 8;
+        }
+        // What is left behind such a run, with the end of the run once more.
+        if (i != from && i + 8 > text.size()) {
+            std::memcpy(&v, text.data() + text.size() - 8, 8);
+            if (is_plain(v)) {
+                p += text.size() - i;
+                std::memcpy(p - 8, &v, 8);
+                break;
+            }
         }
         // Up to the next odd one, or the end.
         for (std::size_t n = 8; n && i < text.size(); --n, ++i) {
@@ -112,8 +143,7 @@ public:
     {
         char* p = comma(room(key.size() + 4));
         *p++ = '"';
-        std::memcpy(p, key.data(), key.size());  // ours: letters only
-        p += key.size();
+        p = put_short(p, key);  // ours: letters only
         *p++ = '"';
         *p++ = ':';
         size_ = at(p);

@@ -3,6 +3,7 @@
 #include "plugins/xml_view.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "plugins/xml_text.h"
@@ -11,7 +12,7 @@ namespace direct {
 namespace {
 
 constexpr unsigned parse_options =
-    pugi::parse_default | pugi::parse_doctype | pugi::parse_pi | pugi::parse_fragment;
+    ::pugi::parse_default | ::pugi::parse_doctype | ::pugi::parse_pi | ::pugi::parse_fragment;
 
 bool is_blank(char c)
 {
@@ -63,104 +64,163 @@ XmlView::Verdict XmlView::load(std::string_view bytes, std::string_view charset)
     // documents have fewer bytes than that.
     if (buffer_.size() > 2 * elements_max && count_of('<', buffer_) > 2 * elements_max)
         return refuse(Verdict::limit, "more than 500000 elements");
+    const std::size_t size = buffer_.size();
+    buffer_.append(8, '\0');  // names are read eight bytes at a time
+    ::pugi::xml_document document;
     const auto parsed =
-        document_.load_buffer_inplace(buffer_.data(), buffer_.size(), parse_options, pugi::encoding_utf8);
-    if (parsed.status == pugi::status_out_of_memory) return refuse(Verdict::limit, "not enough memory");
+        document.load_buffer_inplace(buffer_.data(), size, parse_options, ::pugi::encoding_utf8);
+    if (parsed.status == ::pugi::status_out_of_memory) return refuse(Verdict::limit, "not enough memory");
     if (!parsed)
         return refuse(Verdict::malformed, "not well-formed XML at byte " + std::to_string(parsed.offset) +
                                               ": " + parsed.description());
-    if (const auto verdict = one_root(); verdict != Verdict::good) return verdict;
-    return normalise();
+    ::pugi::xml_node root;
+    if (const auto verdict = find_root(document, root); verdict != Verdict::good) return verdict;
+    return keep_all(root);
 }
 
-XmlView::Verdict XmlView::one_root()
+XmlView::Verdict XmlView::find_root(const ::pugi::xml_document& document, ::pugi::xml_node& root)
 {
-    for (pugi::xml_node n : document_.children()) {
+    for (::pugi::xml_node n : document.children()) {
         switch (n.type()) {
-            case pugi::node_element:
-                if (root_) return refuse(Verdict::malformed, "more than one root element");
-                root_ = n;
+            case ::pugi::node_element:
+                if (root) return refuse(Verdict::malformed, "more than one root element");
+                root = n;
                 break;
-            case pugi::node_doctype:
+            case ::pugi::node_doctype:
                 return refuse(Verdict::malformed, "a document type declaration is refused");
-            case pugi::node_pi:
+            case ::pugi::node_pi:
                 if (stylesheet_.empty() && std::strcmp(n.name(), "xml-stylesheet") == 0)
                     stylesheet_ = href_of(n.value());
                 break;
-            case pugi::node_pcdata:
-            case pugi::node_cdata:
+            case ::pugi::node_pcdata:
+            case ::pugi::node_cdata:
                 if (!all_blank(n.value())) return refuse(Verdict::malformed, "text outside the root element");
                 break;
             default:
                 break;
         }
     }
-    return root_ ? Verdict::good : refuse(Verdict::malformed, "no root element");
+    return root ? Verdict::good : refuse(Verdict::malformed, "no root element");
 }
 
-XmlView::Verdict XmlView::normalise()
+// Each step through the parser's tree is a call into its library; it is walked once, here.
+XmlView::Verdict XmlView::keep_all(::pugi::xml_node root)
 {
-    std::size_t elements = 0;
+    struct Level {
+        ::pugi::xml_node node;
+        std::uint32_t cell, last;  // its own, and its last child's; 0 = none yet
+    };
+    std::array<Level, depth_max + 1> levels;
+    constexpr std::size_t bytes_per_cell = 20, reserve_max = 1u << 20;  // as in real documents
+    cells_.reserve(std::min(buffer_.size() / bytes_per_cell, reserve_max));
+    const char* const too_many = "more than 256 attributes or namespaces of one element";
+    if (!keep_element(root, 1)) return refuse(Verdict::limit, too_many);
     int depth = 1;
-    pugi::xml_node n = root_;
+    levels[1] = {root, 0, 0};
+    std::size_t elements = 1;
+    ::pugi::xml_node n = root.first_child();
     for (;;) {
-        if (n.type() == pugi::node_element) {
-            if (++elements > elements_max) return refuse(Verdict::limit, "more than 500000 elements");
-            if (!enter(n, depth))
-                return refuse(Verdict::limit, "more than 256 attributes or namespaces of one element");
-        }
-        if (pugi::xml_node child = n.first_child()) {
-            if (++depth > depth_max) return refuse(Verdict::limit, "more than 100 levels");
-            n = child;
+        const auto type = n.type();
+        Level& level = levels[static_cast<std::size_t>(depth)];
+        if (type == ::pugi::node_null) {
+            leave(depth);
+            if (--depth == 0) return Verdict::good;
+            n = level.node.next_sibling();
             continue;
         }
-        for (;;) {
-            leave(depth);
-            if (n == root_) return Verdict::good;
-            if (pugi::xml_node next = n.next_sibling()) {
-                n = next;
-                break;
-            }
-            n = n.parent();
-            --depth;
+        if (depth == depth_max) return refuse(Verdict::limit, "more than 100 levels");
+        const auto here = static_cast<std::uint32_t>(cells_.size());
+        if (type == ::pugi::node_element) {
+            if (++elements > elements_max) return refuse(Verdict::limit, "more than 500000 elements");
+            if (!keep_element(n, depth + 1)) return refuse(Verdict::limit, too_many);
+        } else if (type == ::pugi::node_pcdata || type == ::pugi::node_cdata) {
+            keep_words(n.value(), type);
+        } else {
+            n = n.next_sibling();
+            continue;
+        }
+        if (level.last)
+            cells_[level.last].next = here - level.last;
+        else
+            cells_[level.cell].has_child = true;
+        cells_[here].up = here - level.cell;
+        level.last = here;
+        if (type == ::pugi::node_element) {
+            levels[static_cast<std::size_t>(++depth)] = {n, here, 0};
+            n = n.first_child();
+        } else {
+            n = n.next_sibling();
         }
     }
+}
+
+void XmlView::keep_words(const char* words, ::pugi::xml_node_type type)
+{
+    cells_.push_back({.text = words,
+                      .size = static_cast<std::uint32_t>(std::strlen(words)),
+                      .id = XmlCell::no_name,
+                      .type = static_cast<std::uint16_t>(type & 0xF)});
 }
 
 // Declarations first, then the element's own name and its xsi:type.
-bool XmlView::enter(pugi::xml_node element, int depth)
+bool XmlView::keep_element(::pugi::xml_node element, int depth)
 {
-    int attributes = 0;
-    // By hand: the library's iterators are calls out of line, and this runs for every element.
-    for (pugi::xml_attribute a = element.first_attribute(); a; a = a.next_attribute()) {
+    const std::size_t here = cells_.size();
+    const char* const written = element.name();
+    const XmlNameFound name = find_xml_name(written);
+    cells_.push_back(
+        {.text = written, .name = written, .size = name.size, .id = name.id, .type = ::pugi::node_element});
+    unsigned attributes = 0;
+    for (::pugi::xml_attribute a = element.first_attribute();; a = a.next_attribute()) {
+        const char* attribute = a.name();
+        if (!*attribute) break;  // behind the last one
         if (++attributes > attributes_max) return false;
-        const char* name = a.name();
-        if (name[0] == 'I' && name[1] == 'D' && name[2] == '\0') {
-            ids_.emplace_back(a.value(), element);
-        } else if (name[0] == 'x' && std::strncmp(name, "xmlns", 5) == 0 &&
-                   (name[5] == '\0' || name[5] == ':')) {
-            int space = *a.value() ? -2 : -1;
-            for (std::size_t i = 0; i < namespaces_.size(); ++i)
-                if (std::strcmp(namespaces_[i].uri, a.value()) == 0) space = static_cast<int>(i);
-            scopes_.push_back({depth, name[5] ? name + 6 : "", space});
-            if (is_instance(space) && std::strcmp(name, "xmlns:xsi") != 0) other_type_ = true;
-            if (scopes_.size() > declarations_max) return false;
-            plain_ = is_plain(space_of(""));
-        }
+        const std::string_view value = a.value();
+        const std::uint16_t id = find_xml_name(attribute).id;
+        cells_.push_back({.text = value.data(),
+                          .name = attribute,
+                          .size = static_cast<std::uint32_t>(value.size()),
+                          .id = id,
+                          .another = 1});
+        if (id == XmlName("ID").id)
+            ids_.emplace_back(value, static_cast<std::uint32_t>(here));
+        else if (*attribute == 'x' && !declare(attribute, value.data(), depth))
+            return false;
     }
-    rename(element);
-    if (other_type_) rename_type(element);
+    if (attributes) cells_.back().another = 0;
+    cells_[here].attributes = attributes & 0x1FF;
+    // Nearly every element of nearly every document: no prefix, and none wanted.
+    if (!plain_ || name.colon || here == 0) rename(cells_[here]);
+    if (other_type_) rename_type(here);
+    return true;
+}
+
+// A namespace, when the attribute declares one. False: too many.
+bool XmlView::declare(const char* name, const char* uri, int depth)
+{
+    if (std::strncmp(name, "xmlns", 5) != 0 || (name[5] != '\0' && name[5] != ':')) return true;
+    int space = *uri ? -2 : -1;
+    for (std::size_t i = 0; i < namespaces_.size(); ++i)
+        if (std::strcmp(namespaces_[i].uri, uri) == 0) space = static_cast<int>(i);
+    scopes_.push_back({depth, name[5] ? name + 6 : "", space});
+    if (is_instance(space) && std::strcmp(name, "xmlns:xsi") != 0) other_type_ = true;
+    if (scopes_.size() > declarations_max) return false;
+    plain_ = is_plain(space_of(""));
     return true;
 }
 
 // The type of a value by the customary name of that attribute.
-void XmlView::rename_type(pugi::xml_node element)
+void XmlView::rename_type(std::size_t element)
 {
-    for (pugi::xml_attribute a = element.first_attribute(); a; a = a.next_attribute()) {
-        const std::string_view name = a.name();
-        if (name.ends_with(":type") && name != "xsi:type" &&
-            is_instance(space_of(name.substr(0, name.size() - 5))))
-            a.set_name("xsi:type");
+    constexpr XmlName type = "xsi:type";
+    for (std::size_t i = 1; i <= cells_[element].attributes; ++i) {
+        XmlCell& cell = cells_[element + i];
+        const std::string_view name = cell.name;
+        if (name.ends_with(":type") && cell.id != type.id &&
+            is_instance(space_of(name.substr(0, name.size() - 5)))) {
+            cell.name = type.text;
+            cell.id = type.id;
+        }
     }
 }
 
@@ -192,41 +252,46 @@ int XmlView::space_of(std::string_view prefix) const
     return -2;
 }
 
-void XmlView::rename(pugi::xml_node element)
+void XmlView::rename(XmlCell& element)
 {
-    // Nearly every element of nearly every document: no prefix, and none wanted.
-    if (plain_ && !std::strchr(element.name(), ':') && element != root_) return;
-    const std::string_view name = element.name();
+    const std::string_view name(element.text, element.size);
     const auto colon = name.find(':');
     const auto prefix = colon == std::string_view::npos ? std::string_view() : name.substr(0, colon);
     const int space = space_of(prefix);
-    if (element == root_) unqualified_ = space == -1;
+    if (&element == cells_.data()) unqualified_ = space == -1;
     const std::string_view wanted = space == -1   ? ""
                                     : space == -2 ? "other"
                                                   : namespaces_[static_cast<std::size_t>(space)].prefix;
     if (wanted == prefix) return;
-    const std::string local(local_name(name));
-    element.set_name(wanted.empty() ? local.c_str() : (std::string(wanted) + ":" + local).c_str());
+    const std::string_view local = local_name(name);
+    std::string renamed(wanted);
+    if (!wanted.empty()) renamed += ':';
+    renamed += local;
+    if (renamed.size() > name.size()) element.name = nullptr;
+    element.id = xml_name_id(renamed);
+    element.size = static_cast<std::uint32_t>(renamed.size());
+    element.text =
+        element.id ? xml_names[element.id - 1].data() : names_.emplace_back(std::move(renamed)).c_str();
 }
 
-pugi::xml_node XmlView::by_id(std::string_view id) const
+XmlNode XmlView::by_id(std::string_view id) const
 {
     const auto before = [](const auto& a, const auto& b) { return a.first < b.first; };
     if (!ids_sorted_) {
         std::stable_sort(ids_.begin(), ids_.end(), before);
         ids_sorted_ = true;
     }
-    const auto at = std::lower_bound(ids_.begin(), ids_.end(), std::pair(id, pugi::xml_node()), before);
-    return at != ids_.end() && at->first == id ? at->second : pugi::xml_node();
+    const auto at = std::lower_bound(ids_.begin(), ids_.end(), std::pair(id, 0u), before);
+    return at != ids_.end() && at->first == id ? XmlNode(&cells_[at->second]) : XmlNode();
 }
 
-std::size_t XmlView::offset(pugi::xml_node element) const
+std::size_t XmlView::offset(XmlNode element) const
 {
-    const auto at = element.offset_debug();
-    return at > 0 ? static_cast<std::size_t>(at) - 1 : 0;
+    const char* name = element.written_name();
+    return name ? static_cast<std::size_t>(name - buffer_.data()) - 1 : 0;
 }
 
-bool XmlView::blank_before(pugi::xml_node element) const
+bool XmlView::blank_before(XmlNode element) const
 {
     const auto at = offset(element);
     return at > 0 && at <= buffer_.size() && is_blank(buffer_[at - 1]);

@@ -4,16 +4,20 @@
 // an encoding we do not read, any DOCTYPE, more than one root, text outside it, more than 32 MB, 500,000
 // elements, 100 levels or 256 attributes of one element. Names are made plain once: an element in a namespace of the plugin's table
 // has that table's prefix ("" = none), whatever prefix the document used; any other element gets the
-// prefix "other". So extractors compare literal names. No XPath: on deep trees it costs minutes.
+// prefix "other". So extractors compare literal names. What the parser made is walked once, checked, and kept as xml_node.h
+// has it; instructions and comments are not kept. No XPath: on deep trees it costs minutes.
 // Nothing here throws but bad_alloc. One document, one thread per object.
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <pugixml.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "plugins/xml_node.h"
 
 namespace direct {
 
@@ -40,14 +44,14 @@ public:
     /// href of the first xml-stylesheet instruction: told, never fetched.
     const std::string& stylesheet() const { return stylesheet_; }
 
-    pugi::xml_node root() const { return root_; }
+    XmlNode root() const { return XmlNode(cells_.data()); }
     bool unqualified() const { return unqualified_; }  ///< the root is in no namespace
     /// The first element with this value of attribute ID; empty node when there is none.
-    pugi::xml_node by_id(std::string_view id) const;
+    XmlNode by_id(std::string_view id) const;
     /// Where the element's '<' stands in the document (in its UTF-8 form).
-    std::size_t offset(pugi::xml_node element) const;
+    std::size_t offset(XmlNode element) const;
     /// White space stood before the element: white space between two elements is not kept as text.
-    bool blank_before(pugi::xml_node element) const;
+    bool blank_before(XmlNode element) const;
 
     static constexpr std::size_t size_max = 32u << 20;
     static constexpr std::size_t elements_max = 500'000;
@@ -62,11 +66,13 @@ private:
         int space;  // index into namespaces_, -1 = no namespace, -2 = another one
     };
     Verdict refuse(Verdict verdict, std::string why);
-    Verdict one_root();
-    Verdict normalise();
-    bool enter(pugi::xml_node element, int depth);
-    void rename(pugi::xml_node element);
-    void rename_type(pugi::xml_node element);
+    Verdict find_root(const ::pugi::xml_document& document, ::pugi::xml_node& root);
+    Verdict keep_all(::pugi::xml_node root);
+    void keep_words(const char* words, ::pugi::xml_node_type type);
+    bool keep_element(::pugi::xml_node element, int depth);
+    bool declare(const char* name, const char* uri, int depth);
+    void rename(XmlCell& element);
+    void rename_type(std::size_t element);
     bool is_instance(int space) const;
     void leave(int depth);
     int space_of(std::string_view prefix) const;
@@ -75,10 +81,10 @@ private:
     std::span<const XmlNamespace> namespaces_;
     std::string buffer_, why_, encoding_, declared_encoding_, stylesheet_;
     std::vector<std::string> notes_;
-    pugi::xml_document document_;
-    pugi::xml_node root_;
+    std::vector<XmlCell> cells_;     // what they point to is in buffer_
+    std::deque<std::string> names_;  // of elements whose name the document writes in another way
     std::vector<Scope> scopes_;
-    mutable std::vector<std::pair<std::string_view, pugi::xml_node>> ids_;
+    mutable std::vector<std::pair<std::string_view, std::uint32_t>> ids_;
     mutable bool ids_sorted_ = false;
     bool unqualified_ = false;
     bool plain_ = true;        // a name without prefix stays as it is here

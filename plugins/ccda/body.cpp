@@ -1,7 +1,6 @@
 // body.cpp - see body.h.
 #include "plugins/ccda/body.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "plugins/ccda/embedded.h"
@@ -13,21 +12,15 @@
 namespace direct::ccda {
 namespace {
 
-bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names)
-{
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // What a section says of itself beside its title, words, entries and parts.
-bool is_of_section(std::string_view name)
-{
-    return is_one_of(name, {"templateId", "id", "code", "confidentialityCode", "languageCode", "subject",
-                            "author", "informant"});
-}
+constexpr XmlNames of_section{"templateId",   "id",      "code",   "confidentialityCode",
+                              "languageCode", "subject", "author", "informant"};
+constexpr XmlNames parts{"title", "text", "entry", "component", "section"};
+constexpr XmlNames levels{"structuredBody", "nonXMLBody", "component", "section"};
 
-bool is_told(std::string_view name)
+bool is_told(pugi::xml_node n)
 {
-    return is_of_section(name) || is_one_of(name, {"title", "text", "entry", "component", "section"});
+    return of_section.has(n) || parts.has(n);
 }
 
 // The step of a path for the number-th of what should stand once.
@@ -51,7 +44,7 @@ bool says_more(pugi::xml_node node, const Taken& taken)
 bool has_markup(pugi::xml_node text)
 {
     for (pugi::xml_node n : text.children())
-        if (n.type() == pugi::node_element && !is_one_of(n.name(), {"reference", "thumbnail"})) return true;
+        if (n.type() == pugi::node_element && !n.is("reference") && !n.is("thumbnail")) return true;
     return false;
 }
 
@@ -62,7 +55,7 @@ bool has_statement(pugi::xml_node entry)
     return false;
 }
 
-std::size_t count_children(pugi::xml_node n, const char* name)
+std::size_t count_children(pugi::xml_node n, XmlName name)
 {
     std::size_t out = 0;
     for ([[maybe_unused]] pugi::xml_node child : n.children(name)) ++out;
@@ -80,10 +73,9 @@ void Body::walk(pugi::xml_node document)
         std::size_t structured = 0, others = 0;
         for (pugi::xml_node body : component.children()) {
             if (cda_.stopped()) return;
-            const std::string_view name = body.name();
-            if (name == "structuredBody")
+            if (body.is("structuredBody"))
                 sections(body, path + step("structuredBody", ++structured));
-            else if (name == "nonXMLBody")
+            else if (body.is("nonXMLBody"))
                 unstructured(body, path + step("nonXMLBody", ++others));
         }
         beside(component, path);
@@ -96,16 +88,15 @@ void Body::sections(pugi::xml_node parent, const std::string& path)
     std::size_t components = 0, bare = 0;
     for (pugi::xml_node n : parent.children()) {
         if (cda_.stopped()) return;
-        const std::string_view name = n.name();
-        if (name == "section") section(n, path + step("section", ++bare));
-        if (name != "component") continue;
+        if (n.is("section")) section(n, path + step("section", ++bare));
+        if (!n.is("component")) continue;
         const std::string here = path + "/component[" + std::to_string(++components) + "]";
         std::size_t inside = 0;
         for (pugi::xml_node node : n.children("section")) section(node, here + step("section", ++inside));
         if (!inside) cda_.skip("other", "component without a section");
         beside(n, here);
     }
-    if (std::strcmp(parent.name(), "structuredBody") == 0) beside(parent, path);
+    if (parent.is("structuredBody")) beside(parent, path);
 }
 
 // What a level around sections says beside them: confidentiality and language of the body, and what does not
@@ -114,7 +105,7 @@ void Body::beside(pugi::xml_node level, const std::string& path)
 {
     Taken inside;
     for (pugi::xml_node n : level.children())
-        if (is_one_of(n.name(), {"structuredBody", "nonXMLBody", "component", "section"})) inside.add(n);
+        if (levels.has(n)) inside.add(n);
     if (cda_.stopped() || !says_more(level, inside)) return;
     auto& w = cda_.json;
     w.clear();
@@ -149,7 +140,7 @@ void Body::describe(const Section& s, std::size_t items)
     null_field(cda_, "narrative", s.node.child("text"));
     Taken taken;
     for (pugi::xml_node n : s.node.children())
-        if (!is_of_section(n.name())) taken.add(n);
+        if (!of_section.has(n)) taken.add(n);
     members(cda_, s.node, taken);
     rest_field(cda_, s.node, is_told);
     w.number_field("entries", count_children(s.node, "entry"));
@@ -281,7 +272,7 @@ void Body::embedded(pugi::xml_node body, pugi::xml_node text, pugi::xml_node pla
     const pugi::xml_node reference = text.child("reference");
     surplus_fields(cda_, text, "", "more", [&](pugi::xml_node n) {
         if (n == reference) return !says_beside(n, {});
-        return !encoded && !is_one_of(n.name(), {"reference", "thumbnail"});
+        return !encoded && !n.is("reference") && !n.is("thumbnail");
     });
     rest_of_body(body);
     if (!file.content.empty()) w.number_field("size", file.content.size());
@@ -303,7 +294,7 @@ void Body::rest_of_body(pugi::xml_node body)
 {
     Taken taken;
     for (pugi::xml_node text : body.children("text")) taken.add(text);
-    for (const char* name : {"languageCode", "confidentialityCode"})
+    for (const XmlName name : {XmlName("languageCode"), XmlName("confidentialityCode")})
         if (const pugi::xml_node n = body.child(name); *n.attribute("code").value() && !says_beside(n, {}))
             taken.add(n);
     if (says_more(body, taken)) {

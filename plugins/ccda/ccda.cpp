@@ -44,7 +44,7 @@ direct_parse_status read(const direct_host* host, const direct_document* documen
         cda.note(xml.why());
         return verdict == XmlView::Verdict::limit ? DIRECT_LIMIT : DIRECT_MALFORMED;
     }
-    const pugi::xml_node root = xml.root();
+    const XmlNode root = xml.root();
     if (std::string_view(root.name()) != "ClinicalDocument") return DIRECT_NOT_MINE;
     for (const auto& note : xml.notes()) cda.note(note);
     if (xml.unqualified()) cda.note("the document is in no namespace; read as CDA");

@@ -7,11 +7,11 @@ namespace direct::ccda {
 namespace {
 
 // A code of the standard and its sdtc extension (repeating) as one array.
-void codes_field(Cda& cda, const char* name, pugi::xml_node patient, const char* standard,
-                 const char* extension, Taken& taken)
+void codes_field(Cda& cda, const char* name, pugi::xml_node patient, XmlName standard, XmlName extension,
+                 Taken& taken)
 {
     bool open = false;
-    for (const char* child : {standard, extension})
+    for (const XmlName child : {standard, extension})
         for (pugi::xml_node n : patient.children(child)) {
             if (!open) cda.json.open_field(name, '[');
             open = true;
@@ -23,7 +23,7 @@ void codes_field(Cda& cda, const char* name, pugi::xml_node patient, const char*
     if (open) cda.json.close(']');
 }
 
-void objects_taken(Cda& cda, const char* name, pugi::xml_node patient, const char* child, Taken& taken)
+void objects_taken(Cda& cda, const char* name, pugi::xml_node patient, XmlName child, Taken& taken)
 {
     objects_field(cda, name, patient, child);
     for (pugi::xml_node n : patient.children(child)) taken.add(n);
@@ -33,7 +33,7 @@ void objects_taken(Cda& cda, const char* name, pugi::xml_node patient, const cha
 void patient_fields(Cda& cda, pugi::xml_node patient)
 {
     Taken taken;
-    const auto once = [&](const char* child) {
+    const auto once = [&](XmlName child) {
         const pugi::xml_node n = patient.child(child);
         taken.add(n);
         return n;

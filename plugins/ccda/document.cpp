@@ -1,9 +1,7 @@
 // document.cpp - see document.h.
 #include "plugins/ccda/document.h"
 
-#include <algorithm>
 #include <cstring>
-#include <iterator>
 
 #include "plugins/ccda/header.h"
 #include "plugins/ccda/more.h"
@@ -107,9 +105,9 @@ void patient_field(Cda& cda, pugi::xml_node document)
     w.close('}');
 }
 
-bool is_told(std::string_view name)
+bool is_told(pugi::xml_node n)
 {
-    constexpr std::string_view told[] = {
+    static constexpr XmlNames told{
         "realmCode",     "typeId",        "templateId",           "id",
         "code",          "title",         "effectiveTime",        "copyTime",
         "languageCode",  "setId",         "confidentialityCode",  "versionNumber",
@@ -117,7 +115,7 @@ bool is_told(std::string_view name)
         "participant",   "authenticator", "informationRecipient", "legalAuthenticator",
         "custodian",     "componentOf",   "inFulfillmentOf",      "documentationOf",
         "authorization", "component",     "relatedDocument"};
-    return std::find(std::begin(told), std::end(told), name) != std::end(told);
+    return told.has(n);
 }
 
 // The only type a document may have says nothing.
@@ -133,7 +131,7 @@ void said_again(Cda& cda, pugi::xml_node document)
 {
     enum class First { whole, but_children, value, type, each };
     struct Once {
-        const char* name;
+        XmlName name;
         First first;  // what of the first one is told elsewhere; `each`: of every one, its value
     };
     constexpr Once all[] = {{"id", First::but_children},
@@ -227,7 +225,8 @@ void document_fields(Cda& cda, pugi::xml_node document, const DocumentKind& kind
     w.field("id", instance_id(document.child("id")));
     w.field("setId", instance_id(document.child("setId")));
     w.field("versionNumber", document.child("versionNumber").attribute("value").value());
-    for (const char* name : {"id", "setId", "versionNumber"}) null_field(cda, name, document.child(name));
+    for (const XmlName name : {XmlName("id"), XmlName("setId"), XmlName("versionNumber")})
+        null_field(cda, name.text, document.child(name));
     code_field(cda, "code", document.child("code"));
     const std::string_view when = document.child("effectiveTime").attribute("value").value();
     const TimeStamp time = read_time(when);

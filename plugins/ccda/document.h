@@ -1,9 +1,9 @@
 // document.h - what kind of clinical document this is, and the "document" object.
 #pragma once
-#include <pugixml.hpp>
 #include <string>
 
 #include "plugins/ccda/extract.h"
+#include "plugins/xml_node.h"
 
 namespace direct::ccda {
 

@@ -18,9 +18,9 @@ namespace {
 constexpr std::string_view blanks = " \t\r\n";
 
 // An attribute without the blanks about it.
-std::string_view trimmed(pugi::xml_node ed, const char* name)
+std::string_view trimmed(pugi::xml_node ed, XmlName name)
 {
-    std::string_view s = ed.attribute(name).value();
+    std::string_view s = ed.attribute(name).text();
     s.remove_prefix(std::min(s.find_first_not_of(blanks), s.size()));
     return s.substr(0, s.find_last_not_of(blanks) + 1);
 }

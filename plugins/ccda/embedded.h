@@ -2,11 +2,11 @@
 // handed to the host as a document of its own; whoever holds it says that it was there.
 // Source: HL7 V3 data types R1, ED (representation, mediaType, compression, integrityCheck).
 #pragma once
-#include <pugixml.hpp>
 #include <string>
 #include <string_view>
 
 #include "plugins/ccda/extract.h"
+#include "plugins/xml_node.h"
 
 namespace direct::ccda {
 

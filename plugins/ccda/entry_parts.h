@@ -2,10 +2,10 @@
 // to other entries. Each writes what it finds as a member of its own and takes it; what it does not find stays
 // where statement.h writes it.
 #pragma once
-#include <pugixml.hpp>
 
 #include "plugins/ccda/extract.h"
 #include "plugins/ccda/relations.h"
+#include "plugins/xml_node.h"
 
 namespace direct::ccda {
 

@@ -2,7 +2,6 @@
 // One document, one thread; nothing here throws but bad_alloc.
 #pragma once
 #include <cstddef>
-#include <pugixml.hpp>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -131,7 +130,7 @@ struct Place {
     std::size_t position;  ///< of the statement among those of the relation: both count from 1
 };
 /// The statement inside an entryRelationship or component of another, with its path.
-Statement related_statement(const Statement& of, const char* relation, Place place, pugi::xml_node statement);
+Statement related_statement(const Statement& of, XmlName relation, Place place, pugi::xml_node statement);
 bool has_template(pugi::xml_node statement, std::string_view root);
 /// An entry no extractor has a word for: an item of its own section, kind "entry", all of it generic.
 void extract_entry(Cda& cda, const Section& section, const Statement& statement);
@@ -158,7 +157,7 @@ void for_each_entry(Cda& cda, const Section& section, F take)
 /// Calls take(relationship, node, place) for each statement in each entryRelationship (or component) of another:
 /// a relationship has one, but who says more is heard.
 template <class F>
-void for_each_related_node(pugi::xml_node of, const char* relation, F take)
+void for_each_related_node(pugi::xml_node of, XmlName relation, F take)
 {
     Place place{};
     for (pugi::xml_node holder = of.child(relation); holder; holder = holder.next_sibling(relation)) {
@@ -174,7 +173,7 @@ void for_each_related_node(pugi::xml_node of, const char* relation, F take)
 
 /// The same, with the path: take(relationship, statement).
 template <class F>
-void for_each_related(const Statement& of, const char* relation, F take)
+void for_each_related(const Statement& of, XmlName relation, F take)
 {
     for_each_related_node(of.node, relation, [&](pugi::xml_node holder, pugi::xml_node n, Place place) {
         take(holder, related_statement(of, relation, place, n));
@@ -183,7 +182,7 @@ void for_each_related(const Statement& of, const char* relation, F take)
 
 /// The first statement related to another for which is(statement) holds; an empty node when there is none.
 template <class Is>
-pugi::xml_node find_related(pugi::xml_node of, const char* relation, Is is)
+pugi::xml_node find_related(pugi::xml_node of, XmlName relation, Is is)
 {
     pugi::xml_node found;
     for_each_related_node(of, relation, [&](pugi::xml_node, pugi::xml_node n, Place) {

@@ -1,8 +1,6 @@
 // header.cpp - see header.h.
 #include "plugins/ccda/header.h"
 
-#include <cstring>
-
 #include "plugins/ccda/document.h"
 #include "plugins/ccda/more.h"
 #include "plugins/ccda/values.h"
@@ -95,7 +93,7 @@ void end_item(Cda& cda, const char* section, const char* kind, pugi::xml_node no
 }
 
 // One item per participation of that name under `parent`.
-void participations(Cda& cda, const char* section, const char* kind, pugi::xml_node parent, const char* child,
+void participations(Cda& cda, const char* section, const char* kind, pugi::xml_node parent, XmlName child,
                     const std::string& path, pugi::xml_node service = {})
 {
     std::size_t number = 0;
@@ -107,7 +105,7 @@ void participations(Cda& cda, const char* section, const char* kind, pugi::xml_n
             code_field(cda, "service", service.child("code"));
             time_field(cda, "serviceTime", service.child("effectiveTime"));
         }
-        end_item(cda, section, kind, n, path + "/" + child + "[" + std::to_string(++number) + "]");
+        end_item(cda, section, kind, n, path + "/" + child.text + "[" + std::to_string(++number) + "]");
     }
 }
 
@@ -134,7 +132,8 @@ void extract_header(Cda& cda, pugi::xml_node document)
 void header_fields(Cda& cda, pugi::xml_node document)
 {
     struct Participation {
-        const char *member, *element;
+        const char* member;
+        XmlName element;
     };
     constexpr Participation all[] = {{"author", "author"},
                                      {"dataEnterer", "dataEnterer"},

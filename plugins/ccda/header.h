@@ -1,9 +1,9 @@
 // header.h - the header of a document: who wrote, took part, cared, and what the document is about. Items of
 // the sections header_*, and the same as members of the "document" object.
 #pragma once
-#include <pugixml.hpp>
 
 #include "plugins/ccda/extract.h"
+#include "plugins/xml_node.h"
 
 namespace direct::ccda {
 

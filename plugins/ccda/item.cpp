@@ -23,11 +23,11 @@ std::string identity(const char* kind, pugi::xml_node statement)
 void entry_fields(Cda& cda, pugi::xml_node statement)
 {
     pugi::xml_node entry = statement.parent();
-    if (std::strcmp(entry.name(), "entry") != 0) {
+    if (!entry.is("entry")) {
         null_field(cda, "relation", entry);
         surplus_fields(cda, entry, "relationWords", "relationMore", is_statement);
     }
-    while (entry && std::strcmp(entry.name(), "entry") != 0) entry = entry.parent();
+    while (entry && !entry.is("entry")) entry = entry.parent();
     if (!entry) return;
     null_field(cda, "entry", entry);
     surplus_fields(cda, entry, "entryWords", "entryMore", is_statement);
@@ -88,13 +88,13 @@ void Cda::tell_item(const char* section, const char* kind)
     if (host_.item(host_.context, &item)) stopped_ = true;
 }
 
-Statement related_statement(const Statement& of, const char* relation, Place place, pugi::xml_node statement)
+Statement related_statement(const Statement& of, XmlName relation, Place place, pugi::xml_node statement)
 {
     Statement out{statement, {}};
     out.path.reserve(of.path.size() + 48);
     out.path += of.path;
     out.path += '/';
-    out.path += relation;
+    out.path += relation.text;
     out.path += '[';
     out.path += std::to_string(place.number);
     out.path += "]/";
@@ -108,9 +108,7 @@ Statement related_statement(const Statement& of, const char* relation, Place pla
 bool has_template(pugi::xml_node statement, std::string_view root)
 {
     for (pugi::xml_node t = statement.first_child(); t; t = t.next_sibling())
-        if (*t.name() == 't' && std::strcmp(t.name(), "templateId") == 0 &&
-            t.attribute("root").value() == root)
-            return true;
+        if (t.is("templateId") && t.attribute("root").text() == root) return true;
     return false;
 }
 

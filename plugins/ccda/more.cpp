@@ -1,7 +1,6 @@
 // more.cpp - elements nobody gave a name to: told as they stand, so that nothing disappears.
 #include <algorithm>
 #include <cstring>
-#include <iterator>
 #include <string>
 
 #include "plugins/ccda/embedded.h"
@@ -10,14 +9,13 @@
 namespace direct::ccda {
 namespace {
 
-constexpr const char* plain[] = {
-    "code",      "codeSystem", "codeSystemName",         "displayName", "value",     "unit",    "root",
-    "extension", "nullFlavor", "assigningAuthorityName", "typeCode",    "classCode", "moodCode"};
+constexpr XmlNames plain{"code",     "codeSystem", "codeSystemName", "displayName", "value",
+                         "unit",     "root",       "extension",      "nullFlavor",  "assigningAuthorityName",
+                         "typeCode", "classCode",  "moodCode"};
 
-bool is_told_by_name(std::string_view name)
+bool is_told_by_name(pugi::xml_attribute a)
 {
-    return name == "xsi:type" || name.starts_with("xmlns") ||
-           std::find(std::begin(plain), std::end(plain), name) != std::end(plain);
+    return plain.has(a) || a.is("xsi:type") || std::strncmp(a.name(), "xmlns", 5) == 0;
 }
 
 // Attributes by their own names where the name is one of ours, else as name and value: a document's words
@@ -25,10 +23,10 @@ bool is_told_by_name(std::string_view name)
 void attributes(JsonWriter& w, pugi::xml_node node)
 {
     w.field("type", node.attribute("xsi:type").value());
-    for (const char* name : plain) w.field(name, node.attribute(name).value());
+    for (std::size_t i = 0; i < plain.size(); ++i) w.field(plain[i].text, node.attribute(plain[i]).text());
     bool open = false;
     for (pugi::xml_attribute a : node.attributes()) {
-        if (is_told_by_name(a.name())) continue;
+        if (is_told_by_name(a)) continue;
         if (!open) w.open_field("attributes", '[');
         open = true;
         w.open('{');
@@ -103,7 +101,7 @@ bool says_beside(pugi::xml_node element, const Taken& taken)
     if (*element.attribute("nullFlavor").value()) return true;
     for (pugi::xml_node n = element.first_child(); n; n = n.next_sibling()) {
         if (is_words(n)) return true;
-        if (n.type() == pugi::node_element && element_field(n.name()).row->as != As::ignore && !taken.has(n))
+        if (n.type() == pugi::node_element && element_field(n).row->as != As::ignore && !taken.has(n))
             return true;
     }
     return false;
@@ -111,8 +109,8 @@ bool says_beside(pugi::xml_node element, const Taken& taken)
 
 bool says_by_attributes(pugi::xml_node element)
 {
-    for (const char* name : plain)
-        if (*element.attribute(name).value()) return true;
+    for (pugi::xml_attribute a = element.first_attribute(); a; a = a.next_attribute())
+        if (plain.has(a) && *a.value()) return true;
     for (pugi::xml_node n = element.first_child(); n; n = n.next_sibling())
         if (says_by_attributes(n)) return true;
     return false;

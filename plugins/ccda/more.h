@@ -1,8 +1,8 @@
 // more.h - elements no table has a name for, told as they stand, so that nothing disappears.
 #pragma once
-#include <pugixml.hpp>
 
 #include "plugins/ccda/extract.h"
+#include "plugins/xml_node.h"
 
 namespace direct::ccda {
 

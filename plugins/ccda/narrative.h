@@ -2,7 +2,6 @@
 // "#id" points to is found. Everything that comes out is text to be escaped by whoever shows it.
 #pragma once
 #include <cstdint>
-#include <pugixml.hpp>
 #include <string>
 #include <string_view>
 

@@ -122,7 +122,7 @@ Markup missing_level(Markup parent, int number)
     return parent == Markup::row || number == 1 ? Markup::cell : Markup::row;
 }
 
-std::uint16_t span(pugi::xml_node n, const char* name)
+std::uint16_t span(pugi::xml_node n, XmlName name)
 {
     unsigned out = 0;
     const char* s = n.attribute(name).value();

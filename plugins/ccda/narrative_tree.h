@@ -4,7 +4,6 @@
 // Source: CDA R2 narrative block (StrucDoc.Text); clinical documents section 6.
 #pragma once
 #include <cstdint>
-#include <pugixml.hpp>
 #include <string_view>
 #include <vector>
 

@@ -2,8 +2,7 @@
 #include "plugins/ccda/odd_attributes.h"
 
 #include <algorithm>
-#include <cstring>
-#include <iterator>
+#include <array>
 
 #include "plugins/ccda/data_attributes.h"
 #include "plugins/ccda/statement.h"
@@ -92,65 +91,45 @@ constexpr Level levels[] = {
     {"digits", everywhere},
 };
 
-// A fixed table from names to groups; asked for every attribute and many an element of a document.
+// Groups by the number of a name; asked for every attribute and many an element of a document.
 class Names {
 public:
-    void add(std::string_view name, unsigned groups)
+    // The first of two counts.
+    constexpr void add(std::string_view name, unsigned groups)
     {
-        std::size_t at = slot(name);
-        for (; !slots_[at].name.empty(); at = (at + 1) % size)
-            if (slots_[at].name == name) return;
-        slots_[at] = {name, groups};
+        const std::uint16_t id = xml_name_id(name);
+        if (!id) throw "not in xml_names";
+        if (!groups_[id]) groups_[id] = groups;
     }
-    unsigned find(std::string_view name, unsigned otherwise) const
-    {
-        for (std::size_t at = slot(name); !slots_[at].name.empty(); at = (at + 1) % size)
-            if (slots_[at].name == name) return slots_[at].groups;
-        return otherwise;
-    }
+    unsigned find(std::uint16_t id) const { return id < xml_name_count ? groups_[id] : 0; }
 
 private:
-    static constexpr std::size_t size = 256;  // a power of two, three times the names
-    static std::size_t slot(std::string_view name)
-    {
-        if (name.empty()) return 0;
-        const auto at = [&](std::size_t i) { return static_cast<unsigned char>(name[i]); };
-        return (name.size() * 7 + at(0) * 5u + at(name.size() / 2) * 3u + at(name.size() - 1)) % size;
-    }
-    Named slots_[size]{};
+    std::array<unsigned, xml_name_count> groups_{};
 };
 
-bool is_one(const char* name, pugi::xml_node element)
-{
-    return std::strcmp(element.name(), name) == 0;
-}
+constexpr Names attribute_groups = [] {
+    Names out;
+    for (const auto& n : attributes_by_group) out.add(n.name, n.groups);
+    for (std::size_t i = 0; i < data_attributes.size(); ++i) out.add(data_attributes[i].text, data);
+    return out;
+}();
 
-unsigned group_of(std::string_view attribute)
-{
-    static const Names names = [] {
-        Names out;
-        for (const auto& n : attributes_by_group) out.add(n.name, n.groups);
-        for (std::string_view name : data_attribute_names()) out.add(name, data);
-        return out;
-    }();
-    return names.find(attribute, 0);
-}
+constexpr Names element_groups = [] {
+    Names out;
+    for (const auto& level : levels)
+        for (std::string_view rest = level.names; !rest.empty();) {
+            const auto end = std::min(rest.find(' '), rest.size());
+            out.add(rest.substr(0, end), level.groups);
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        }
+    return out;
+}();
 
 // Which attributes of an element are told where it is told. Of one that nobody knows all are.
 unsigned groups_of(pugi::xml_node element)
 {
-    static const Names names = [] {
-        Names out;
-        for (const auto& level : levels)
-            for (std::string_view rest = level.names; !rest.empty();) {
-                const auto end = std::min(rest.find(' '), rest.size());
-                out.add(rest.substr(0, end), level.groups);
-                rest.remove_prefix(std::min(end + 1, rest.size()));
-            }
-        return out;
-    }();
-    if (const unsigned groups = names.find(element.name(), 0)) return groups;
-    switch (element_field(element.name()).row->as) {
+    if (const unsigned groups = element_groups.find(element.id())) return groups;
+    switch (element_field(element).row->as) {
         case As::object:
         case As::objects:
         case As::flatten:
@@ -170,7 +149,7 @@ unsigned groups_of(pugi::xml_node element)
             return use | everywhere;
         case As::name:
             // Of a person, or of a qualifier: a code then.
-            return is_one("qualifier", element.parent()) ? any_data : use | everywhere;
+            return element.parent().is("qualifier") ? any_data : use | everywhere;
         case As::more:
             return all;
         default:
@@ -187,21 +166,23 @@ constexpr Default defaults[] = {{"determinerCode", " INSTANCE KIND "},   {"conte
                                 {"classCode", " DOCCLIN ASSIGNED PSN "}, {"moodCode", " EVN "},
                                 {"mediaType", " text/plain "},           {"representation", " TXT "}};
 
-bool is_known(unsigned groups, std::string_view name, const char* value)
+bool is_known(unsigned groups, pugi::xml_attribute a)
 {
+    if (attribute_groups.find(plain_id(a)) & groups) return true;
+    std::string_view name = a.name();
     if (name.starts_with("sdtc:")) name.remove_prefix(5);
-    if ((group_of(name) & groups) || name.empty() || name.starts_with("xmlns")) return true;
+    if (name.empty() || name.starts_with("xmlns")) return true;
     for (const auto& d : defaults)
-        if (name == d.name) return d.values.find(" " + std::string(value) + " ") != d.values.npos;
+        if (name == d.name) return d.values.find(" " + std::string(a.text()) + " ") != d.values.npos;
     return false;
 }
 
 // Narrative; the text of a body that says its type is a file, unless that type is narrative.
 bool is_for_readers(pugi::xml_node node)
 {
-    if (*node.name() != 't' || std::strcmp(node.name(), "text") != 0) return false;
-    if (std::strcmp(node.parent().name(), "section") == 0) return true;
-    if (std::strcmp(node.parent().name(), "nonXMLBody") != 0) return false;
+    if (!node.is("text")) return false;
+    if (node.parent().is("section")) return true;
+    if (!node.parent().is("nonXMLBody")) return false;
     const std::string_view media = attribute(node, "mediaType");
     return media.empty() || media.find("hl7-text") != media.npos;
 }
@@ -251,7 +232,7 @@ void odd_attributes_field(Cda& cda, pugi::xml_node document)
     for_each_element(document, [&](pugi::xml_node n) {
         const unsigned groups = groups_of(n);
         for (pugi::xml_attribute a = n.first_attribute(); a; a = a.next_attribute())
-            if (!is_known(groups, a.name(), a.value())) tell(n, a);
+            if (!is_known(groups, a)) tell(n, a);
     });
     w.close(']');
     if (!told) w.rewind(before);

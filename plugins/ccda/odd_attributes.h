@@ -1,8 +1,6 @@
 // odd_attributes.h - attributes that nobody knows, and those that the element they stand at has no use for (a unit of an
 // observation): told as they stand, wherever in the document they were found.
 #pragma once
-#include <pugixml.hpp>
-
 #include "plugins/ccda/extract.h"
 
 namespace direct::ccda {

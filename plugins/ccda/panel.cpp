@@ -24,7 +24,7 @@ public:
     {
         part_of({}, s);
         for (pugi::xml_node n = s.node.first_child(); n; n = n.next_sibling()) {
-            const auto as = element_field(n.name()).row->as;
+            const auto as = element_field(n).row->as;
             if (as != As::templates && as != As::ids && !is_element(n, "code") &&
                 !is_element(n, "statusCode") && !is_element(n, "effectiveTime"))
                 item_.take(n);

@@ -2,8 +2,7 @@
 #include "plugins/ccda/people.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <iterator>
 
 #include "plugins/ccda/more.h"
 #include "plugins/ccda/values.h"
@@ -11,15 +10,9 @@
 namespace direct::ccda {
 namespace {
 
-constexpr std::array name_parts = {"prefix", "given", "family", "suffix", "delimiter"};
+constexpr XmlNames name_parts{"prefix", "given", "family", "suffix", "delimiter"};
 
-template <std::size_t N>
-bool is_one_of(const std::array<const char*, N>& names, const char* name)
-{
-    return std::any_of(names.begin(), names.end(), [&](const char* n) { return std::strcmp(n, name) == 0; });
-}
-
-void list_of_words(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
+void list_of_words(Cda& cda, const char* name, pugi::xml_node parent, XmlName child)
 {
     bool open = false;
     for (pugi::xml_node n = parent.child(child); n; n = n.next_sibling(child)) {
@@ -62,10 +55,16 @@ void qualifiers_field(Cda& cda, pugi::xml_node name)
 }
 
 // Parts of an address besides the lines of the street, as CDA names them. A part said twice keeps both.
-constexpr std::array address_parts = {
+constexpr XmlName address_parts[] = {
     "city",        "county",     "state",       "postalCode",         "country",
     "houseNumber", "streetName", "unitID",      "additionalLocator",  "postBox",
     "careOf",      "precinct",   "censusTract", "deliveryAddressLine"};
+
+bool is_address_part(pugi::xml_node part)
+{
+    return std::any_of(std::begin(address_parts), std::end(address_parts),
+                       [&](XmlName name) { return part.is(name); });
+}
 
 bool has_elements(pugi::xml_node node)
 {
@@ -76,7 +75,7 @@ bool has_elements(pugi::xml_node node)
 
 // "more": what its words in the text, and what is said of it beside them, do not tell.
 template <class Told>
-void other_elements(Cda& cda, pugi::xml_node node, const char* period, Told told)
+void other_elements(Cda& cda, pugi::xml_node node, XmlName period, Told told)
 {
     const pugi::xml_node time = node.child(period);
     surplus_fields(cda, node, "", "more", [&](pugi::xml_node n) {
@@ -90,15 +89,14 @@ void other_parts_field(Cda& cda, pugi::xml_node address)
     bool open = false;
     const pugi::xml_node period = address.child("useablePeriod");
     for (pugi::xml_node part : address.children()) {
-        const std::string_view name = part.name();
         if (part.type() != pugi::node_element || part == period) continue;
         const char* null = part.attribute("nullFlavor").value();
-        const bool known = name == "streetAddressLine" || is_one_of(address_parts, part.name());
+        const bool known = part.is("streetAddressLine") || is_address_part(part);
         if (known && !*null) continue;
         if (!open) cda.json.open_field("parts", '[');
         open = true;
         cda.json.open('{');
-        cda.json.field("part", name);
+        cda.json.field("part", part.name());
         if (!known) cda.json.field("text", cda.narrative.line(part));
         cda.json.field("nullFlavor", null);
         cda.json.close('}');
@@ -106,13 +104,13 @@ void other_parts_field(Cda& cda, pugi::xml_node address)
     if (open) cda.json.close(']');
 }
 
-void address_part(Cda& cda, pugi::xml_node address, const char* part)
+void address_part(Cda& cda, pugi::xml_node address, XmlName part)
 {
     pugi::xml_node n = address.child(part);
     if (!n) return;
     std::string words = cda.narrative.line(n);
     for (n = n.next_sibling(part); n; n = n.next_sibling(part)) append_words(words, cda.narrative.line(n));
-    cda.json.field(part, words);
+    cda.json.field(part.text, words);
 }
 
 }  // namespace
@@ -123,7 +121,7 @@ std::string display_name(Cda& cda, pugi::xml_node name)
     for (pugi::xml_node part : name.children()) {
         if (part.type() == pugi::node_pcdata || part.type() == pugi::node_cdata)
             append_words(out, part.value());  // a name without parts, or words between them
-        else if (is_one_of(name_parts, part.name()))
+        else if (name_parts.has(part))
             append_words(out, cda.narrative.line(part));
     }
     return out;
@@ -142,8 +140,7 @@ void name_members(Cda& cda, pugi::xml_node n)
     list_of_words(cda, "suffix", n, "suffix");
     qualifiers_field(cda, n);
     time_field(cda, "period", n.child("validTime"));
-    other_elements(cda, n, "validTime",
-                   [](pugi::xml_node part) { return is_one_of(name_parts, part.name()); });
+    other_elements(cda, n, "validTime", [](pugi::xml_node part) { return name_parts.has(part); });
 }
 
 void names_field(Cda& cda, const char* name, pugi::xml_node parent)
@@ -156,7 +153,7 @@ void address_members(Cda& cda, pugi::xml_node n)
     cda.json.field("use", n.attribute("use").value());
     cda.json.field("nullFlavor", n.attribute("nullFlavor").value());
     list_of_words(cda, "streetAddressLine", n, "streetAddressLine");
-    for (const char* part : address_parts) address_part(cda, n, part);
+    for (const XmlName part : address_parts) address_part(cda, n, part);
     other_parts_field(cda, n);
     // Words between the parts are said too; without the usual parts, all words together.
     std::string text;
@@ -169,14 +166,14 @@ void address_members(Cda& cda, pugi::xml_node n)
     cda.json.field("text", text);
     time_field(cda, "period", n.child("useablePeriod"));
     other_elements(cda, n, "useablePeriod", [](pugi::xml_node part) {
-        return std::strcmp(part.name(), "streetAddressLine") == 0 || is_one_of(address_parts, part.name()) ||
-               !says_by_attributes(part);
+        return part.is("streetAddressLine") || is_address_part(part) || !says_by_attributes(part);
     });
 }
 
 void telecom_members(Cda& cda, pugi::xml_node n)
 {
-    for (const char* a : {"use", "value", "nullFlavor"}) cda.json.field(a, n.attribute(a).value());
+    for (const XmlName a : {XmlName("use"), XmlName("value"), XmlName("nullFlavor")})
+        cda.json.field(a.text, n.attribute(a).text());
     const pugi::xml_node period = n.child("useablePeriod");
     time_field(cda, "period", period);
     surplus_members(cda, n, [&](pugi::xml_node child) { return child == period; });

@@ -2,10 +2,10 @@
 // Roles and participations around them are written by statement.h.
 // Source: HL7 V3 data types R1 (EN, AD, TEL); field names: clinical documents section 3.
 #pragma once
-#include <pugixml.hpp>
 #include <string>
 
 #include "plugins/ccda/extract.h"
+#include "plugins/xml_node.h"
 
 namespace direct::ccda {
 

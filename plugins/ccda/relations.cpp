@@ -15,7 +15,7 @@ std::size_t row_of(std::span<const Qualifier> table, pugi::xml_node statement)
 {
     for (pugi::xml_node t = statement.first_child(); t; t = t.next_sibling()) {
         if (!is_element(t, "templateId")) continue;
-        const std::string_view root = t.attribute("root").value();
+        const std::string_view root = t.attribute("root").text();
         if (root.empty()) continue;
         for (std::size_t i = 0; i < table.size(); ++i)
             for (std::string_view r : table[i].roots)
@@ -25,11 +25,6 @@ std::size_t row_of(std::span<const Qualifier> table, pugi::xml_node statement)
 }
 
 }  // namespace
-
-bool is_element(pugi::xml_node node, const char* name)
-{
-    return std::strcmp(node.name(), name) == 0;
-}
 
 bool has_type(pugi::xml_node holder, const char* type_code)
 {
@@ -65,7 +60,7 @@ void relation_members(Cda& cda, pugi::xml_node holder)
 {
     auto& w = cda.json;
     w.field("typeCode", holder.attribute("typeCode").value());
-    const auto say = [&](const char* attribute, const char* name) {
+    const auto say = [&](XmlName attribute, const char* name) {
         const char* value = holder.attribute(attribute).value();
         const Truth truth = truth_of(value);
         if (truth == Truth::yes) w.flag_field(name, true);
@@ -97,7 +92,7 @@ void qualifier_field(Cda& cda, const char* name, pugi::xml_node observation)
 }
 
 void qualifier_fields(Cda& cda, pugi::xml_node of, std::span<const Qualifier> table, Taken& taken,
-                      const char* relation)
+                      XmlName relation)
 {
     unsigned told = 0;
     for_each_related_node(of, relation, [&](pugi::xml_node, pugi::xml_node s, Place) {

@@ -22,7 +22,7 @@ void qualifier_field(Cda& cda, const char* name, pugi::xml_node observation);
 /// For each of `table` the first related observation it knows, as qualifier_field(); those are taken. Further
 /// ones of the same kind stay in "related".
 void qualifier_fields(Cda& cda, pugi::xml_node of, std::span<const Qualifier> table, Taken& taken,
-                      const char* relation = "entryRelationship");
+                      XmlName relation = "entryRelationship");
 
 /// One object of an array of parts: kind, path, what `special` writes, the relation and the whole statement.
 template <class F>
@@ -43,7 +43,7 @@ void part(Cda& cda, const char* kind, pugi::xml_node holder, const Statement& s,
 template <class Is>
 void parts_field(Cda& cda, const char* name, const char* kind, const Statement& of, Taken& taken, Is is)
 {
-    constexpr const char* relation = "entryRelationship";
+    constexpr XmlName relation = "entryRelationship";
     bool open = false;
     for_each_related_node(of.node, relation, [&](pugi::xml_node holder, pugi::xml_node s, Place place) {
         if (!is(holder, s)) return;
@@ -55,7 +55,10 @@ void parts_field(Cda& cda, const char* name, const char* kind, const Statement& 
     if (open) cda.json.close(']');
 }
 
-bool is_element(pugi::xml_node node, const char* name);
+inline bool is_element(pugi::xml_node node, XmlName name)
+{
+    return node.is(name);
+}
 bool has_type(pugi::xml_node holder, const char* type_code);
 bool is_negated(pugi::xml_node statement);
 /// Its negationInd is there and says neither yes nor no: nothing may be concluded from it.

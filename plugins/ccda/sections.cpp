@@ -2,7 +2,6 @@
 #include "plugins/ccda/sections.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -92,8 +91,8 @@ constexpr TitlePattern titles[] = {
 const SectionRow* by_title(pugi::xml_node title)
 {
     // The words may stand inside markup.
-    while (title.text().empty() && title.first_child()) title = title.first_child();
-    const std::string key = title_key(title.text().get());
+    while (!title.first_words() && title.first_child()) title = title.first_child();
+    const std::string key = title_key(title.first_words().value());
     for (const auto& p : titles)
         if (p.whole ? key == p.begins : key.starts_with(p.begins)) return section_named(p.section);
     return nullptr;

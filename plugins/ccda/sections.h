@@ -1,8 +1,9 @@
 // sections.h - which section is this? By templateId root in any version, then LOINC, then title.
 // Pure functions on static tables; thread safe.
 #pragma once
-#include <pugixml.hpp>
 #include <string_view>
+
+#include "plugins/xml_node.h"
 
 namespace direct::ccda {
 

@@ -11,15 +11,9 @@
 #include "plugins/ccda/more.h"
 #include "plugins/ccda/people.h"
 #include "plugins/ccda/values.h"
-#include "plugins/xml_text.h"
 
 namespace direct::ccda {
 namespace {
-
-bool is(const char* a, const char* b)
-{
-    return std::strcmp(a, b) == 0;
-}
 
 // What is said by attributes, of the object itself or of a level flattened into it; the first one counts.
 struct Head {
@@ -33,20 +27,19 @@ struct Head {
     void take(pugi::xml_node node)
     {
         for (pugi::xml_attribute a = node.first_attribute(); a; a = a.next_attribute()) {
-            const std::string_view n = a.name();
-            if (n == "classCode")
+            if (a.is("classCode"))
                 keep(klass, a.value());
-            else if (n == "moodCode")
+            else if (a.is("moodCode"))
                 keep(mood, a.value());
-            else if (n == "nullFlavor" && *null)
+            else if (a.is("nullFlavor") && *null)
                 inner_nulls.emplace_back(node.name(), a.value());
-            else if (n == "nullFlavor")
+            else if (a.is("nullFlavor"))
                 keep(null, a.value());
-            else if (n == "negationInd")
+            else if (a.is("negationInd"))
                 say(negated, negated_raw, a.value());
-            else if (!statement && n == "typeCode")
+            else if (!statement && a.is("typeCode"))
                 keep(type, a.value());
-            else if (!statement && n == "inversionInd")
+            else if (!statement && a.is("inversionInd"))
                 say(inverted, inverted_raw, a.value());
         }
     }
@@ -63,7 +56,7 @@ struct Head {
     void write(JsonWriter& w) const
     {
         w.field("typeCode", type);
-        if (!is(klass, "ASSIGNED")) w.field("classCode", klass);
+        if (std::strcmp(klass, "ASSIGNED") != 0) w.field("classCode", klass);
         w.field("moodCode", mood);
         if (negated) w.flag_field("negationInd", true);
         w.field("negationIndRaw", negated_raw);
@@ -85,17 +78,16 @@ struct Head {
 
 bool is_person(pugi::xml_node node)
 {
-    const char* n = node.name();
-    for (const char* person : {"assignedPerson", "relatedPerson", "associatedPerson", "maintainingPerson",
-                               "guardianPerson", "informationRecipient", "subject", "patient"})
-        if (is(n, person)) return true;
-    return false;
+    static constexpr XmlNames people{"assignedPerson",    "relatedPerson",  "associatedPerson",
+                                     "maintainingPerson", "guardianPerson", "informationRecipient",
+                                     "subject",           "patient"};
+    return people.has(node);
 }
 
 bool has_name_parts(pugi::xml_node name)
 {
     for (pugi::xml_node n = name.first_child(); n; n = n.next_sibling())
-        if (is(n.name(), "given") || is(n.name(), "family")) return true;
+        if (n.is("given") || n.is("family")) return true;
     return false;
 }
 
@@ -113,14 +105,14 @@ public:
     void collect(pugi::xml_node node)
     {
         head_.take(node);
-        const bool related_subject = is(node.name(), "relatedSubject");
+        const bool related_subject = node.is("relatedSubject");
         bool spoken = false;
         for (pugi::xml_node child = node.first_child(); child; child = child.next_sibling()) {
             spoken = spoken || is_words(child);
             if (child.type() != pugi::node_element) continue;
-            const auto& field = element_field(child.name());
+            const auto& field = element_field(child);
             if (field.row->as == As::ignore || (!taken_.empty() && is_told(child, field.row->as))) continue;
-            if (field.row->as == As::flatten || (related_subject && is(child.name(), "subject"))) {
+            if (field.row->as == As::flatten || (related_subject && child.is("subject"))) {
                 if (std::strncmp(child.name(), "external", 8) == 0) head_.external = child.name();
                 collect(child);
             } else {
@@ -326,14 +318,6 @@ bool is_true(const char* value)
     return truth_of(value) == Truth::yes;
 }
 
-bool is_statement(pugi::xml_node node)
-{
-    constexpr std::string_view names[] = {
-        "observation", "act",       "substanceAdministration", "organizer",       "supply",
-        "procedure",   "encounter", "observationMedia",        "regionOfInterest"};
-    return std::find(std::begin(names), std::end(names), std::string_view(node.name())) != std::end(names);
-}
-
 void members(Cda& cda, pugi::xml_node node, const Taken& taken)
 {
     Members m(cda, taken, false);
@@ -369,13 +353,13 @@ void object_field(Cda& cda, const char* name, pugi::xml_node node)
     cda.json.close('}');
 }
 
-void rest_field(Cda& cda, pugi::xml_node node, bool (*told)(std::string_view name))
+void rest_field(Cda& cda, pugi::xml_node node, bool (*told)(pugi::xml_node child))
 {
     Taken taken;
     bool any = false;
     for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
         if (n.type() != pugi::node_element) continue;
-        if (told(n.name()))
+        if (told(n))
             taken.add(n);
         else
             any = true;
@@ -386,7 +370,7 @@ void rest_field(Cda& cda, pugi::xml_node node, bool (*told)(std::string_view nam
     cda.json.close('}');
 }
 
-void objects_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
+void objects_field(Cda& cda, const char* name, pugi::xml_node parent, XmlName child)
 {
     array_field(cda, name, parent, child, [&](pugi::xml_node n) { members(cda, n); });
 }

@@ -11,10 +11,11 @@
 // Source: HL7 CDA R2 schema (POCD_MT000040), HL7 sdtc extensions; clinical documents section 3.
 #pragma once
 #include <cstdint>
-#include <pugixml.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "plugins/xml_node.h"
 
 namespace direct::ccda {
 
@@ -57,7 +58,7 @@ struct ElementField {
     unsigned field;
 };
 /// How to write an element; As::more for one nobody has told us of. O(1).
-const ElementField& element_field(const char* name);
+const ElementField& element_field(XmlNode element);
 
 /// Nodes at any level below a statement that an extractor has written itself. A relation whose statements are
 /// all taken is told with them.
@@ -100,20 +101,26 @@ void short_members(Cda& cda, pugi::xml_node node);
 /// "relationNegated" is its own negationInd ("relationNegatedRaw", "inversionIndRaw": neither yes nor no).
 void relation_members(Cda& cda, pugi::xml_node holder);
 
-/// Member "rest": an object of the children whose name is not told(name), apart from the members beside it, so
+/// Member "rest": an object of the children that are not told(), apart from the members beside it, so
 /// that no element can take the name of one of those. Nothing when there is none.
-void rest_field(Cda& cda, pugi::xml_node node, bool (*told)(std::string_view name));
+void rest_field(Cda& cda, pugi::xml_node node, bool (*told)(pugi::xml_node child));
 
 /// Member `name`: an object of members(); nothing when the node is empty.
 void object_field(Cda& cda, const char* name, pugi::xml_node node);
 
 /// Member `name`: an array of such objects, one per child element of that name; nothing when there is none.
-void objects_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child);
+void objects_field(Cda& cda, const char* name, pugi::xml_node parent, XmlName child);
 
 /// Member "relation": an object of relation_members(), for a statement that is told apart from its relation.
 void relation_field(Cda& cda, pugi::xml_node holder);
 
-bool is_statement(pugi::xml_node node);
+inline bool is_statement(pugi::xml_node node)
+{
+    static constexpr XmlNames names{
+        "observation", "act",       "substanceAdministration", "organizer",       "supply",
+        "procedure",   "encounter", "observationMedia",        "regionOfInterest"};
+    return names.has(node);
+}
 
 /// What an attribute that should be an xs:boolean says. White space around it and its case do not matter:
 /// "True" is said by many. Anything else is `unclear`, to be told as it stands, never taken for a no.

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "plugins/ccda/statement.h"
-#include "plugins/xml_text.h"
 
 namespace direct::ccda {
 namespace {
@@ -153,20 +152,12 @@ constexpr ElementRow rows[] = {
 };
 constexpr std::size_t row_count = std::size(rows);
 
-constexpr std::size_t table_size = 512;  // power of two, at least three times the rows
-static_assert(row_count * 3 < table_size);
-
-std::size_t hash(std::string_view s)
-{
-    std::uint32_t h = 2166136261u;
-    for (char c : s) h = (h ^ static_cast<unsigned char>(c)) * 16777619u;
-    return h ^ h >> 15;
-}
-
+// By the number of an element's name; an sdtc element is the same as the plain one.
 class Table {
 public:
     Table()
     {
+        std::array<const ElementField*, xml_name_count> by_id{};
         for (unsigned i = 0; i < row_count; ++i) {
             fields_[i] = {&rows[i], i};
             for (unsigned k = 0; k < i && *rows[i].json; ++k)
@@ -174,31 +165,39 @@ public:
                     fields_[i].field = k;
                     break;
                 }
-            std::size_t at = hash(rows[i].element) % table_size;
-            while (slots_[at]) at = (at + 1) % table_size;
-            slots_[at] = static_cast<unsigned short>(i + 1);
+            by_id[xml_name_id(rows[i].element)] = &fields_[i];
+        }
+        by_id[0] = &fields_[row_count - 1];
+        for (std::size_t id = 0; id < xml_name_count; ++id) {
+            const std::string_view name = id ? xml_names[id - 1] : "";
+            const auto* of = by_id[name.starts_with("sdtc:") ? xml_name_id(name.substr(5)) : id];
+            by_name_[id] = of ? of : by_id[0];
         }
     }
-    const ElementField& find(std::string_view name) const
-    {
-        for (std::size_t at = hash(name) % table_size; slots_[at]; at = (at + 1) % table_size)
-            if (name == rows[slots_[at] - 1].element) return fields_[slots_[at] - 1];
-        return fields_[row_count - 1];
-    }
+    const ElementField& find(std::uint16_t id) const { return *by_name_[id < xml_name_count ? id : 0]; }
 
 private:
     std::array<ElementField, row_count> fields_{};
-    std::array<unsigned short, table_size> slots_{};
+    std::array<const ElementField*, xml_name_count> by_name_{};
 };
+
+// Each of them has a number.
+constexpr bool all_listed()
+{
+    for (std::size_t i = 0; i + 1 < row_count; ++i)
+        if (!xml_name_id(rows[i].element)) return false;
+    return true;
+}
+static_assert(all_listed());
 
 }  // namespace
 
-const ElementField& element_field(const char* name)
+const ElementField& element_field(XmlNode element)
 {
     static const Table table;
-    std::string_view n = name;
-    if (n.starts_with("sdtc:")) n.remove_prefix(5);
-    return table.find(n);
+    const std::string_view name = element.id() ? "" : element.name();
+    if (name.starts_with("sdtc:")) return table.find(xml_name_id(name.substr(5)));
+    return table.find(element.id());
 }
 
 }  // namespace direct::ccda

@@ -1,7 +1,6 @@
 // times.cpp - TS, IVL_TS, PIVL_TS and EIVL_TS; see values.h.
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 
 #include "plugins/ccda/data_attributes.h"
 #include "plugins/ccda/more.h"
@@ -34,14 +33,13 @@ const char* time_kind(std::string_view type)
     return type == "TS" ? "TS" : nullptr;
 }
 
-constexpr std::string_view time_names[] = {"low",   "high",  "center", "width", "period",
-                                           "phase", "event", "offset", "comp"};
+constexpr XmlNames time_names{"low", "high", "center", "width", "period", "phase", "event", "offset", "comp"};
 
 void time_members(Cda& cda, pugi::xml_node node);
 
 void time_part(Cda& cda, pugi::xml_node time, pugi::xml_node n, std::size_t which)
 {
-    const char* name = time_names[which].data();
+    const char* name = time_names[which].text;
     switch (which) {
         case 0:
         case 1:
@@ -64,13 +62,13 @@ void time_members(Cda& cda, pugi::xml_node node)
     const char* kind = time_kind(type_of(node));
     unsigned seen = 0;
     for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling())
-        if (const std::size_t i = which(time_names, n.name()); i < std::size(time_names)) seen |= 1u << i;
+        if (const std::size_t i = time_names.place(n); i < time_names.size()) seen |= 1u << i;
     if (!kind) kind = seen & 1u << 4 ? "PIVL" : seen & 1u << 6 ? "EIVL" : seen & 0xF ? "IVL" : "TS";
     cda.json.field("kind", kind);
     point_members(cda.json, node);
     bool more = false;
     for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
-        const std::size_t i = which(time_names, n.name());
+        const std::size_t i = time_names.place(n);
         if (!(seen & 1u << i)) {
             more = more || i != 8;
             continue;
@@ -80,7 +78,7 @@ void time_members(Cda& cda, pugi::xml_node node)
     }
     if (!more) return;
     surplus_members(cda, node, [told = 0u](pugi::xml_node n) mutable {
-        const std::size_t i = which(time_names, n.name());
+        const std::size_t i = time_names.place(n);
         if (i >= 8) return i == 8;
         const bool first = !(told & 1u << i);
         told |= 1u << i;

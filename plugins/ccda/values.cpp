@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
 #include <utility>
 
 #include "plugins/ccda/data_attributes.h"
@@ -34,17 +33,16 @@ bool code_children(Cda& cda, pugi::xml_node node)
 {
     bool text = false, translations = false, qualifiers = false, more = false;
     for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
-        const std::string_view name = n.name();
-        if (name == "originalText" && !std::exchange(text, true))
+        if (n.is("originalText") && !std::exchange(text, true))
             text_field(cda, "originalText", n);
-        else if (name == "translation" && !std::exchange(translations, true))
+        else if (n.is("translation") && !std::exchange(translations, true))
             array_field(cda, "translations", node, "translation",
                         [&](pugi::xml_node t) { code_members(cda, t); });
-        else if (name == "qualifier" && !std::exchange(qualifiers, true))
+        else if (n.is("qualifier") && !std::exchange(qualifiers, true))
             array_field(cda, "qualifiers", node, "qualifier",
                         [&](pugi::xml_node q) { qualifier_members(cda, q); });
         else
-            more = more || (name != "translation" && name != "qualifier");
+            more = more || (!n.is("translation") && !n.is("qualifier"));
     }
     return more;
 }
@@ -54,18 +52,16 @@ class ToldOfCode {
 public:
     bool operator()(pugi::xml_node n)
     {
-        const std::string_view name = n.name();
-        if (name == "originalText") return !std::exchange(text_, true);
-        return name == "translation" || name == "qualifier";
+        if (n.is("originalText")) return !std::exchange(text_, true);
+        return n.is("translation") || n.is("qualifier");
     }
 
 private:
     bool text_ = false;
 };
 
-constexpr std::string_view quantity_names[] = {"low",       "high",        "center", "width",
-                                               "numerator", "denominator", "origin", "scale",
-                                               "increment", "head",        "digits", "translation"};
+constexpr XmlNames quantity_names{"low",    "high",  "center",    "width", "numerator", "denominator",
+                                  "origin", "scale", "increment", "head",  "digits",    "translation"};
 
 // Returns whether there is more than a quantity should have.
 bool quantity_parts(Cda& cda, pugi::xml_node node, bool translations)
@@ -73,8 +69,8 @@ bool quantity_parts(Cda& cda, pugi::xml_node node, bool translations)
     unsigned seen = translations ? 0 : 1u << 11;
     bool more = false;
     for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling()) {
-        const std::size_t i = which(quantity_names, n.name());
-        if (i == std::size(quantity_names) || seen & 1u << i) {
+        const std::size_t i = quantity_names.place(n);
+        if (i == quantity_names.size() || seen & 1u << i) {
             more = more || i != 11;
             continue;
         }
@@ -86,7 +82,7 @@ bool quantity_parts(Cda& cda, pugi::xml_node node, bool translations)
         else if (i == 10)
             words_field(cda, "digits", n);
         else
-            quantity_field(cda, quantity_names[i].data(), n);
+            quantity_field(cda, quantity_names[i].text, n);
     }
     return more;
 }
@@ -96,7 +92,7 @@ class ToldOfQuantity {
 public:
     bool operator()(pugi::xml_node n)
     {
-        const std::size_t i = which(quantity_names, n.name());
+        const std::size_t i = quantity_names.place(n);
         if (i >= 11) return i == 11;
         const bool first = !(seen_ & 1u << i);
         seen_ |= 1u << i;
@@ -117,7 +113,7 @@ void quantity_members(Cda& cda, pugi::xml_node node)
 bool is_told_by_words(pugi::xml_node reference, pugi::xml_node n)
 {
     if (n == reference) return !n.first_child() && !*attribute(n, "nullFlavor");
-    return std::strcmp(n.name(), "thumbnail") != 0 && !says_by_attributes(n);
+    return !n.is("thumbnail") && !says_by_attributes(n);
 }
 
 // ST, ED, TEL, and every type not named: words, attributes, and the parts others have.
@@ -180,8 +176,9 @@ void null_field(Cda& cda, const char* name, pugi::xml_node node)
 
 bool says_something(pugi::xml_node node)
 {
-    for (const char* name : {"code", "displayName", "value", "extension", "root"})
-        if (*attribute(node, name)) return true;
+    static constexpr XmlNames saying{"code", "displayName", "value", "extension", "root"};
+    for (pugi::xml_attribute a = node.first_attribute(); a; a = a.next_attribute())
+        if (saying.has(a) && *a.value()) return true;
     for (pugi::xml_node n = node.first_child(); n; n = n.next_sibling())
         if (is_words(n) || says_something(n)) return true;
     return false;
@@ -290,7 +287,7 @@ void words_field(Cda& cda, const char* name, pugi::xml_node node)
     beside_words(cda, name, node);
 }
 
-void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child)
+void ids_field(Cda& cda, const char* name, pugi::xml_node parent, XmlName child)
 {
     array_field(cda, name, parent, child, [&](pugi::xml_node n) { data_members(cda, n); });
 }

@@ -3,13 +3,13 @@
 // Numbers stay text: "1e400" and trailing zeros are what was said.
 // Source: HL7 V3 data types R1 as used in CDA R2; field names: clinical documents section 3.
 #pragma once
-#include <pugixml.hpp>
 #include <string>
 #include <string_view>
 
 #include "plugins/ccda/extract.h"
 #include "plugins/ccda/people.h"
 #include "plugins/time_stamp.h"
+#include "plugins/xml_node.h"
 
 namespace direct::ccda {
 
@@ -44,7 +44,7 @@ void value_field(Cda& cda, const char* name, pugi::xml_node node);
 void text_field(Cda& cda, const char* name, pugi::xml_node ed);
 /// ST, SC: its words; a code it has beside them is "<name>Code"; and "<name>NullFlavor".
 void words_field(Cda& cda, const char* name, pugi::xml_node node);
-void ids_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child);
+void ids_field(Cda& cda, const char* name, pugi::xml_node parent, XmlName child);
 std::string template_ids(pugi::xml_node node);  ///< JSON array, "" when there are none
 
 /// Member "<name>NullFlavor", for what is told by a plain value; nothing when it has none.
@@ -60,7 +60,7 @@ inline bool is_null_code(pugi::xml_node node)
 
 /// Member `name`: an array of objects, one per child element of that name; nothing when there is none.
 template <class F>
-void array_field(Cda& cda, const char* name, pugi::xml_node parent, const char* child, F members)
+void array_field(Cda& cda, const char* name, pugi::xml_node parent, XmlName child, F members)
 {
     bool open = false;
     for (pugi::xml_node n = parent.child(child); n; n = n.next_sibling(child)) {

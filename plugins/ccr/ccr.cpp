@@ -31,7 +31,7 @@ direct_parse_status read(const direct_host* host, const direct_document* documen
         static_cast<void>(host->note(host->context, bytes_of(xml.why())));
         return verdict == XmlView::Verdict::limit ? DIRECT_LIMIT : DIRECT_MALFORMED;
     }
-    const pugi::xml_node root = xml.root();
+    const XmlNode root = xml.root();
     if (!is_named(root, "ContinuityOfCareRecord")) return DIRECT_NOT_MINE;
     Ccr ccr(xml, *host);
     for (const auto& note : xml.notes()) ccr.note(note);

@@ -3,7 +3,6 @@
 // Source: ASTM E2369 (Continuity of Care Record, V1.0); clinical documents sections 2 and 7.
 #pragma once
 #include <initializer_list>
-#include <pugixml.hpp>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -90,7 +89,7 @@ private:
     bool stopped_ = false;
     const char* cut_ = nullptr;
     std::size_t items_ = 0;
-    using Texts = std::unordered_map<const pugi::xml_node_struct*, std::string>;
+    using Texts = std::unordered_map<const void*, std::string>;
     Texts names_, briefs_;
 };
 

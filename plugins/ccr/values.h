@@ -3,11 +3,11 @@
 // Each function writes one member `name` of the object in work, or nothing when the node is empty or
 // Ccr::too_deep().
 #pragma once
-#include <pugixml.hpp>
 #include <string>
 #include <string_view>
 
 #include "plugins/ccr/extract.h"
+#include "plugins/xml_node.h"
 
 namespace direct::ccr {
 

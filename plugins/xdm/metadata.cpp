@@ -2,7 +2,6 @@
 #include "plugins/xdm/metadata.h"
 
 #include <charconv>
-#include <pugixml.hpp>
 #include <unordered_map>
 
 #include "plugins/xdm/object.h"

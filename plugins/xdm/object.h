@@ -13,13 +13,13 @@
 //   cut                    how many parts did not fit (limits::object_max)
 // Codes, classifications, identifiers and authors are objects too, and have them in turn.
 #pragma once
-#include <pugixml.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "plugins/json_writer.h"
 #include "plugins/xdm/reader.h"
+#include "plugins/xml_node.h"
 
 namespace direct::xdm {
 

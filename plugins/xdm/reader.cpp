@@ -169,7 +169,7 @@ bool Reader::says_nothing(pugi::xml_node n, pugi::xml_attribute a) const
 
 void Reader::sweep_one(pugi::xml_node n, const std::string& path, const Tell& tell)
 {
-    bool said = n.first_child() != nullptr;
+    bool said = bool(n.first_child());
     for (pugi::xml_attribute a = n.first_attribute(); a; a = a.next_attribute()) {
         if (is_told(a) || says_nothing(n, a)) continue;
         mark(a);

@@ -4,12 +4,13 @@
 // Source: ebRIM 3.0; ebRS 2.1 and 3.0.
 #pragma once
 #include <functional>
-#include <pugixml.hpp>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
+
+#include "plugins/xml_node.h"
 
 namespace direct::xdm {
 
