@@ -226,7 +226,8 @@ Result<ParseOutcome> HandOver::State::read(DocumentRecord& d)
     ++d.tries;
     d.state.clear();
     for (std::size_t deaths = 0;; ++deaths) {
-        ParseRequest request{content, d.declared_type, d.charset, d.filename, d.refused_by};
+        ParseRequest request{content,      d.declared_type,   d.charset, d.filename,
+                             d.refused_by, hex(d.message_id), d.part};
         TRY(ParseOutcome outcome, timed_parse(pool, request));
         if (killed_its_parser(outcome)) {
             d.refused_by.push_back(outcome.plugin);

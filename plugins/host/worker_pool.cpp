@@ -6,13 +6,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -52,12 +52,6 @@ struct Worker {
     PluginList plugins;
 };
 
-bool is_folder(const std::string& path)
-{
-    struct stat st {};
-    return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 // What comes next on the channel, at most read_size bytes. Empty: closed. Fault: deadline, error.
 Result<std::string_view> read_some(int fd, std::string& buffer, Deadline deadline)
 {
@@ -77,11 +71,10 @@ Result<std::string_view> read_some(int fd, std::string& buffer, Deadline deadlin
 
 std::string ending(int status)
 {
-    if (WIFSIGNALED(status)) {
-        const char* name = ::sigabbrev_np(WTERMSIG(status));
-        return std::string("killed by SIG") + (name ? name : "?");
-    }
-    return "ended with exit code " + std::to_string(WEXITSTATUS(status));
+    if (!WIFSIGNALED(status)) return "ended with exit code " + std::to_string(WEXITSTATUS(status));
+    if (WTERMSIG(status) == SIGSYS) return "killed by the sandbox: a forbidden system call (SIGSYS)";
+    const char* name = ::sigabbrev_np(WTERMSIG(status));
+    return std::string("killed by SIG") + (name ? name : "?");
 }
 
 class Pool final : public WorkerPool {
@@ -192,7 +185,8 @@ private:
             out.status = "limit";
             out.detail = "documents inside documents: too deep or too large";
         } else {
-            ParseRequest request{one.content, one.media_type, "", one.filename, outer.not_plugins};
+            ParseRequest request{one.content,       one.media_type, "",        one.filename,
+                                 outer.not_plugins, outer.message,  outer.part};
             TRY(out, parse_at(request, depth + 1, inside));
         }
         out.filename = one.filename;
@@ -294,6 +288,7 @@ private:
         if (verdict == Verdict::done) {
             ++worker.documents;
             inner = std::move(answer.inner());
+            if (!answer.child_is_well()) tell_of(request, answer.outcome());
             if (!answer.child_is_well() || worker.documents >= documents_per_child) slot.reset();
             return std::move(answer.outcome());
         }
@@ -317,12 +312,17 @@ private:
                 // RLIMIT_CPU of the child and our clock watch the same budget.
                 if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) out.status = "timeout";
         }
-        LogLine(LOG_WARNING, "", "child")
-            .with("plugin", out.plugin)
-            .with("outcome", out.status)
-            .with("why", out.detail);
+        tell_of(request, out);
         slot.reset();
         return out;
+    }
+
+    static void tell_of(const ParseRequest& request, const ParseOutcome& out)
+    {
+        LogLine line(LOG_WARNING, "", "child");
+        if (!request.message.empty())
+            line.with("message", request.message).with("part", static_cast<std::int64_t>(request.part));
+        line.with("plugin", out.plugin).with("outcome", out.status).with("why", out.detail);
     }
 
     enum class Verdict { done, gone, late, lie, flood };
@@ -389,7 +389,8 @@ Result<std::unique_ptr<WorkerPool>> WorkerPool::start(const PoolOptions& options
 {
     if (::access(options.worker.c_str(), X_OK) != 0)
         return fail(misconfigured("plugins.worker: cannot run " + options.worker));
-    if (!options.plugins.empty() && !is_folder(options.plugins))
+    std::error_code ignored;
+    if (!options.plugins.empty() && !std::filesystem::is_directory(options.plugins, ignored))
         return fail(misconfigured("plugins.path: no folder " + options.plugins));
     auto pool = std::make_unique<Pool>(options);
     CHECK(pool->fill());

@@ -32,6 +32,8 @@ struct ParseRequest {
     std::string_view content;  ///< borrowed for the call
     std::string media_type, charset, filename;
     std::vector<std::string> not_plugins;  ///< "ccda 1.0": versions this document has killed
+    std::string message;     ///< for log lines: id of its message as hex, "" when there is none,
+    std::uint32_t part = 0;  ///< and which of its attachments
 };
 
 struct ParsedItem {

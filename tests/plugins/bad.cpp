@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -170,6 +172,20 @@ direct_parse_status misbehave(const direct_host* host, std::string_view word, co
         host->child(host->context, &child);
     }
     if (word == "throw-number") throw 7;
+    if (word == "local-time") {
+        const time_t now = 0;
+        tm out{};
+        ::localtime_r(&now, &out);
+    }
+    if (word == "big-sort") {
+        std::vector<int> many(1000);
+        std::qsort(many.data(), many.size(), sizeof(int),
+                   [](const void* a, const void* b) { return std::memcmp(a, b, sizeof(int)); });
+    }
+    if (word == "print") {
+        std::printf("words\n");
+        std::fflush(stdout);
+    }
     if (word == "limit") return DIRECT_LIMIT;
     if (word == "bad-section") tell(host, R"({"a":1})", "../../etc");
     if (word == "two-documents") about(host);

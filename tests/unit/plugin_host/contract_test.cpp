@@ -97,6 +97,39 @@ BOOST_DATA_TEST_CASE(a_mistake_is_told_by_its_call, mistakes, mistake)
     BOOST_TEST(parse("good").status == "parsed");
 }
 
+#ifndef DIRECT_SANITIZED
+// plugins/README.md lists them, because nobody expects it of them.
+BOOST_DATA_TEST_CASE(calls_of_the_c_library_that_the_sandbox_forbids,
+                     boost::unit_test::data::make({"local-time", "big-sort", "print", "thread"}), word)
+{
+    const auto outcome = parse(word);
+    BOOST_TEST(outcome.status == "crashed");
+    BOOST_TEST(outcome.detail == "killed by the sandbox: a forbidden system call (SIGSYS)");
+}
+#endif
+
+// Two children at a time: without these nobody could say whose line it was.
+BOOST_AUTO_TEST_CASE(a_log_line_says_which_document_it_was_and_why)
+{
+    for (const auto& [word, why] :
+         {std::pair("abort", "killed by SIGABRT"), std::pair("throw", "the plugin threw std::runtime_error"),
+          std::pair("null-item", "the plugin broke its contract: item 1: no direct_item")}) {
+        std::string log;
+        log_to([&](int, const std::string& line) { log += line + "\n"; });
+        ParseRequest request;
+        const auto content = std::string("bad:") + word;
+        request.content = content;
+        request.message = "00ff";
+        request.part = 7;
+        BOOST_TEST(bool(bad_pool().parse(request)));
+        log_to({});
+        BOOST_TEST(
+            log ==
+            std::string("-: child message=\"00ff\" part=7 plugin=\"bad 0.1\" outcome=\"crashed\" why=\"") +
+                why + "\"\n");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_score_that_counts_as_nothing_is_noted)
 {
     const auto outcome = parse("score");
