@@ -103,6 +103,7 @@ struct RecordExportOptions {
     std::string id, out;
 };
 int cmd_record_export(const Common&, const RecordExportOptions&);
+int cmd_record_reparse(const Common&, const std::string& id, const std::string& plugin);
 struct AuditOptions {
     std::string since, until, id;
 };

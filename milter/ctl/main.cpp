@@ -46,6 +46,7 @@ struct CommandLine {
     AuditOptions audit;
     RecordShowOptions record_show;
     RecordExportOptions record_export;
+    std::string reparse_plugin;
 };
 
 CLI::App* command(CLI::App& parent, const char* name, const char* what, CommandLine& line,
@@ -276,6 +277,12 @@ void add_record_commands(CLI::App& app, CommandLine& l)
         ->add_option("-o,--out", l.record_export.out,
                      "New folder for them; - is one JSON document on standard output")
         ->required();
+    auto* reparse = command(*record, "reparse", "Read attachments again, once a plugin has been mended", l,
+                            [&l] { return cmd_record_reparse(l.common, l.id, l.reparse_plugin); });
+    reparse->add_option("ID", l.id, "Id or Message-ID of a message: all its attachments");
+    reparse->add_option(
+        "--plugin", l.reparse_plugin,
+        "Only those this plugin failed on (NAME or \"NAME VERSION\"); without ID of all messages");
     for (auto* sub : {held_show, held_revoke})
         sub->add_option("ID", l.id, "Its id or Message-ID")->required();
 

@@ -176,6 +176,22 @@ int cmd_outbox_list(const Common& common)
                  {"LAST ANSWER", "last_answer"}});
 }
 
+int cmd_record_reparse(const Common& common, const std::string& id, const std::string& plugin)
+{
+    if (id.empty() && plugin.empty()) return tell_usage("record reparse: name a message, or a --plugin");
+    Asking asking(common);
+    Json parameters = Json::object();
+    if (!id.empty()) parameters["id"] = id;
+    if (!plugin.empty()) parameters["plugin"] = plugin;
+    for (std::uint64_t documents = 0;;) {
+        const auto reply = asking.ask("record.reparse", parameters);
+        if (!reply) return asking.exit();
+        documents += reply->value("documents", std::uint64_t{0});
+        if (!reply->contains("next")) return show(common, {{"documents", documents}});
+        parameters["cursor"] = (*reply)["next"];
+    }
+}
+
 int cmd_outbox_retry(const Common& common, const std::string& id)
 {
     return show_answer(common, "outbox.retry", id.empty() ? Json::object() : Json{{"id", id}});

@@ -263,6 +263,18 @@ Result<bool> bring_back(PlaceRows& rows, const RecordDocument& gone)
     return keys.size() <= neighbours_max;
 }
 
+/// What others are judged by, as bytes.
+std::string known_by(const RecordDocument& d)
+{
+    RecordDocument only;
+    only.id = d.id;
+    only.set_id = d.set_id;
+    only.version = d.version;
+    only.patient = d.patient;
+    only.related = d.related;
+    return encode(only);
+}
+
 }  // namespace
 
 Result<RecordDocument> place(WriteTxn& txn, const RecordStore& store, std::string_view record,
@@ -270,6 +282,29 @@ Result<RecordDocument> place(WriteTxn& txn, const RecordStore& store, std::strin
 {
     PlaceRows rows(txn, store, record, work);
     return Placing(rows, std::move(me)).run();
+}
+
+Result<bool> release(WriteTxn& txn, const RecordStore& store, std::string_view record,
+                     const RecordDocument& me, PlacingWork& work)
+{
+    PlaceRows rows(txn, store, record, work);
+    const auto found = rows.row(me.document);
+    if (!found) return true;  // place() writes it anew
+    const auto& row = *found;
+    if (!row || known_by(*row) == known_by(me)) return true;
+    CHECK(rows.erase(*row));
+    TRY(const bool whole, bring_back(rows, *row));
+    if (!whole) {
+        CHECK(rows.put_row(*row));
+        return false;
+    }
+    // What it is there, and for whom it stands, place() finds in its row.
+    RecordDocument now = me;
+    now.state = row->state;
+    now.other = row->other;
+    now.inherits = row->inherits;
+    CHECK(rows.put(now));
+    return true;
 }
 
 Result<bool> displace(WriteTxn& txn, const RecordStore& store, std::string_view record,

@@ -64,6 +64,12 @@ inline constexpr std::size_t inherits_max = 100;
 Result<RecordDocument> place(WriteTxn& txn, const RecordStore& store, std::string_view record,
                              RecordDocument me, PlacingWork& work);
 
+/// Before place(), of a document that was read anew: when it is known by other things than before (another id, set, version,
+/// patient, other documents it names), what it had superseded is judged without it. Otherwise as displace().
+/// @param me  as for place()
+Result<bool> release(WriteTxn& txn, const RecordStore& store, std::string_view record,
+                     const RecordDocument& me, PlacingWork& work);
+
 /// Takes a document out of a record. What it had superseded is placed again: the version before is current, unless
 /// another one supersedes it too. What repeats the document becomes pending, to have the items itself.
 /// @return  false: one transaction takes no more; call it again in the next one, with a new `work`. Until then it is in

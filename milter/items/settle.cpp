@@ -311,6 +311,10 @@ private:
         // First those that are no more, so that none of the others is placed by them.
         if (i-- == 0) return displace_rest(txn, record, work, leaving);
         if (!found_[i].has_place) return true;
+        leaving.bytes = work.bytes;
+        TRY(const bool released, release(txn, store_, record, found_[i].facts, leaving));
+        work.bytes = leaving.bytes;
+        if (!released) return false;
         TRY(const auto row, place(txn, store_, record, found_[i].facts, work));
         if (row.state == "repeats")
             wanted[i].erase(record);

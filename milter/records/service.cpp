@@ -40,6 +40,7 @@ constexpr Verb table[] = {
     {"record.items", Rights::secret, record_items},
     {"record.document", Rights::secret, record_document},
     {"record.content", Rights::secret, record_content},
+    {"record.reparse", Rights::change, record_reparse},
     {"audit.read", Rights::read, audit_read},
     {"audit.verify", Rights::read, audit_verify},
     {"outbox.list", Rights::read, outbox_list},

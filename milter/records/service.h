@@ -26,7 +26,7 @@ struct Caller {
 struct DaemonHooks {
     std::function<Status()> reload;
     std::function<std::string()> metrics;
-    std::function<void()> wake_outbox;
+    std::function<void()> wake_outbox;     ///< and who makes notices, and who reads documents
     std::function<std::string()> bundles;  ///< JSON object
     /// JSON object; `who` stands in the audit. Fault: input (no such bundle), or what a reload tells.
     std::function<Result<std::string>(const std::string& name, bool dry_run, const std::string& who)>

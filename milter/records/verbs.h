@@ -75,6 +75,7 @@ Reply record_show(const Context&, Parameters&);
 Reply record_items(const Context&, Parameters&);
 Reply record_document(const Context&, Parameters&);
 Reply record_content(const Context&, Parameters&);
+Reply record_reparse(const Context&, Parameters&);
 Reply audit_read(const Context&, Parameters&);
 Reply audit_verify(const Context&, Parameters&);
 Reply outbox_list(const Context&, Parameters&);

@@ -250,3 +250,25 @@ BOOST_AUTO_TEST_CASE(a_document_in_work_shows_no_items)
     BOOST_TEST(d.ask("record.items", {{"id", hex(id)}})["items"].empty());
     BOOST_TEST(d.ask("record.show", {{"id", hex(id)}})["documents"][0]["state"] == "pending");
 }
+
+BOOST_AUTO_TEST_CASE(attachments_are_read_again_when_an_administrator_asks)
+{
+    Desk d;
+    const auto id = d.settled(said(ccd("a"), {allergy("a")}));
+    d.ask_as(d.reader, "record.reparse", {{"id", hex(id)}}, 1);
+    d.ask("record.reparse", Json::object(), 2);
+    d.ask("record.reparse", {{"id", "<none@there.example>"}}, 1);
+    BOOST_TEST(d.ask("record.reparse", {{"plugin", "ccda"}})["documents"] == 0);
+    BOOST_TEST(d.store.rows(Table::pending) == 0u);
+    BOOST_TEST(d.ask("record.reparse", {{"id", hex(id)}})["documents"] == 1);
+    BOOST_TEST(d.store.rows(Table::pending) == 1u);
+    BOOST_TEST(d.ask("record.show", {{"id", hex(id)}})["documents"][0]["state"] == "pending");
+    const auto entries = d.audit();
+    BOOST_REQUIRE(entries.size() >= 2u);
+    BOOST_TEST(entries[0].event == "record-reparse");
+    BOOST_TEST(entries[0].detail == "0 attachments that ccda failed on");
+    BOOST_TEST(entries[1].event == "record-reparse");
+    BOOST_TEST(entries[1].message_id == "<" + hex(id) + "@there.example>");
+    d.settle();
+    BOOST_TEST(d.codes(d.ask("record.items", {{"id", hex(id)}})) == "a");
+}
