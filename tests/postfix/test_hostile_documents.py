@@ -95,6 +95,11 @@ class HostileDocuments(SiteTest):
               f"{attacked[1] / quiet[1]:.2f} (quiet {quiet[0] * 1e3:.1f} and {quiet[1] * 1e3:.1f} ms, attacked "
               f"{attacked[0] * 1e3:.1f} and {attacked[1] * 1e3:.1f} ms)", flush=True)
         self.assertLess(attacked[0], SLOWER * quiet[0])
+        # The administrator is told, and where to look.
+        told = [f for f in self.daemon.ctl_json("check")["findings"]
+                if "attachments could not be read since the daemon was started" in f["what"]]
+        self.assertEqual([f["severity"] for f in told], ["note"])
+        self.assertIn("parse and child", told[0]["remedy"])
         # What was taken is delivered, whatever its attachment did.
         self.delivered(count=len(rows))
         # The parser that died is marked, and a document of its kind is still read by the others.
