@@ -44,6 +44,7 @@ Json document_row(const DocumentRecord& r, bool whole)
     if (!r.detail.empty()) row["detail"] = r.detail;
     row["bytes"] = r.inner ? r.size : r.content.size;
     row["sha256"] = hex(r.inner ? r.sha256 : r.content.sha256);
+    if (r.inner) row["kept"] = "in the attachment";  // its bytes, as the format of what it came in has them
     row["items_found"] = r.items;
     if (!r.refused_by.empty()) row["refused_by"] = r.refused_by;
     if (!whole) return row;

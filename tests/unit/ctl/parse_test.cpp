@@ -71,6 +71,16 @@ BOOST_AUTO_TEST_CASE(parse_list_tells_folder_worker_and_every_plugin)
     BOOST_TEST(ctl({"parse"}).exit == 2);
 }
 
+BOOST_AUTO_TEST_CASE(parse_of_a_document_is_exit_0_when_one_inside_it_could_not_be_read)
+{
+    const Plugins folder({"file", "bad"});
+    const auto read = ctl({"parse", "--plugins", folder.path(), "-"}, "bad:itself");
+    BOOST_TEST(read.exit == 0);
+    const auto inside = read.json().at("children").at(0).at("children").at(0).at("children").at(0);
+    BOOST_TEST(inside.at("error") == "limit");
+    BOOST_TEST(ctl({"parse", "--plugins", folder.path(), "-"}, "bad:crash").exit == 1);
+}
+
 BOOST_AUTO_TEST_CASE(parse_without_a_folder_a_worker_or_a_plugin_is_exit_2)
 {
     auto none = ctl({"parse", "--plugins", "/nonexistent", "-"}, "words");

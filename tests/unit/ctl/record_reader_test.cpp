@@ -119,6 +119,9 @@ BOOST_AUTO_TEST_CASE(what_an_earlier_reading_found_is_not_shown_of_a_document_th
     package["children"] = {said(ccd("one"), {allergy("one")}), said(ccd("two"), {allergy("two")})};
     const auto id = m.settled(package);
     BOOST_TEST(m.shown(id) == "parsed 0:; parsed 1: one; parsed 1: two");
+    const auto all = (*m.answer("record.show", {{"id", hex(id)}}))["documents"];
+    BOOST_TEST(!all[0].contains("kept"));
+    BOOST_TEST(all[1]["kept"] == "in the attachment");
     m.owe_again(id, 1);
     BOOST_TEST(m.shown(id) == "pending 0:");
     const auto row = (*m.answer("record.show", {{"id", hex(id)}}))["documents"][0];
