@@ -165,4 +165,22 @@ Step Answer::end(std::string_view payload)
     return Step::done;
 }
 
+std::uint64_t bytes_of(const ParseOutcome& outcome)
+{
+    std::uint64_t bytes = outcome.document.size();
+    for (const auto& i : outcome.items) bytes += i.json.size() + sizeof i;
+    return bytes;
+}
+
+void take_other(ParseOutcome& died, ParseOutcome other)
+{
+    if (other.status != "parsed") return;
+    if (json_text_member(other.document, "kind") == "file") {
+        other.status = died.status;
+        other.plugin = died.plugin;
+        other.detail = died.detail;
+    }
+    died = std::move(other);
+}
+
 }  // namespace direct

@@ -47,4 +47,11 @@ private:
     std::vector<Inner> inner_;
 };
 
+/// What an outcome holds of an answer.
+std::uint64_t bytes_of(const ParseOutcome& outcome);
+
+/// What another parser made of a document that killed its own. As of an attachment: it keeps saying who died of it, unless
+/// another clinical parser could read it.
+void take_other(ParseOutcome& died, ParseOutcome other);
+
 }  // namespace direct

@@ -114,13 +114,6 @@ private:
         Steady::duration spent{};       // in children; waiting for a free one is not the document's doing
     };
 
-    static std::uint64_t bytes_of(const ParseOutcome& outcome)
-    {
-        std::uint64_t bytes = outcome.document.size();
-        for (const auto& i : outcome.items) bytes += i.json.size() + sizeof i;
-        return bytes;
-    }
-
     const char* exhausted(const Inside& inside) const
     {
         if (inside.spent > inner_budgets * options_.budget) return "documents inside documents: too slow";
@@ -188,6 +181,12 @@ private:
             ParseRequest request{one.content,       one.media_type, "",        one.filename,
                                  outer.not_plugins, outer.message,  outer.part};
             TRY(out, parse_at(request, depth + 1, inside));
+            if ((out.status == "crashed" || out.status == "timeout") && !out.plugin.empty() &&
+                !exhausted(inside)) {
+                request.not_plugins.push_back(out.plugin);
+                TRY(auto other, parse_at(request, depth + 1, inside));
+                take_other(out, std::move(other));
+            }
         }
         out.filename = one.filename;
         out.sha256 = sha256(one.content);

@@ -203,6 +203,10 @@ direct_parse_status misbehave(const direct_host* host, std::string_view word, co
         const direct_child child{sizeof child, bytes_of("inner.bad"), {}, document->content, {}};
         host->child(host->context, &child);
     }
+    if (word == "crashing-child") {
+        const direct_child child{sizeof child, bytes_of("inner.bad"), {}, bytes_of("bad:crash"), {}};
+        host->child(host->context, &child);
+    }
     if (word == "not-mine") {
         tell(host, R"({"section":"other","kind":"thing"})");
         return DIRECT_NOT_MINE;

@@ -48,3 +48,32 @@ BOOST_AUTO_TEST_CASE(no_child_for_an_inner_document_is_no_verdict_on_it)
     BOOST_REQUIRE(again->children.size() == 1u);
     BOOST_TEST(again->children[0]->status == "parsed");
 }
+
+BOOST_AUTO_TEST_CASE(an_inner_document_that_killed_its_parser_is_described_as_a_file)
+{
+    const test::Scratch plugins;
+    for (const char* path : {"/tests/neighbours/bad.so", "/lib/direct/plugins/file.so"})
+        fs::create_symlink(test::build_dir() + path, plugins / fs::path(path).filename().string());
+    PoolOptions o;
+    o.worker = test::build_dir() + "/bin/direct-parse";
+    o.plugins = plugins.path();
+    o.children = 1;
+    o.budget = milliseconds(20000);
+#ifdef DIRECT_SANITIZED
+    o.sandbox = false;
+#endif
+    const auto pool = WorkerPool::start(o);
+    BOOST_REQUIRE(pool);
+    ParseRequest r;
+    r.content = "bad:crashing-child";
+    const auto outcome = (*pool)->parse(r);
+    BOOST_REQUIRE(outcome);
+    BOOST_TEST(outcome->status == "parsed");
+    BOOST_REQUIRE(outcome->children.size() == 1u);
+    const auto& inner = *outcome->children[0];
+    BOOST_TEST(inner.status == "crashed");
+    BOOST_TEST(inner.plugin == "bad 0.1");
+    BOOST_TEST(inner.detail.find("SIG") != std::string::npos, inner.detail);
+    BOOST_TEST(inner.document.find("text/plain") != std::string::npos, inner.document);
+    BOOST_TEST(to_json(*outcome).find("\"error\":\"crashed\"") != std::string::npos);
+}
