@@ -55,36 +55,36 @@ inline char* put_short(char* p, std::string_view s)
     return p + s.size();
 }
 
+/// Whether 16 bytes are printable ASCII without quote and backslash.
+inline bool are_plain(const char* s)
+{
+    using Bytes [[gnu::vector_size(16)]] = signed char;
+    Bytes v;
+    std::memcpy(&v, s, sizeof v);
+    const Bytes odd = (v < ' ') | (v == '"') | (v == '\\') | (v == 0x7F);  // above 0x7F is below zero
+    std::uint64_t any[2];
+    std::memcpy(any, &odd, sizeof any);
+    return !(any[0] | any[1]);
+}
+
 /// Writes `text` between quotes to `p`, which has room for 2 * text.size() + 2 bytes; returns the end.
 inline char* put_json_string(char* p, std::string_view text)
 {
-    constexpr std::uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    const auto has_zero = [](std::uint64_t v) { return (v - ones) & ~v & high; };
-    const auto is_plain = [&](std::uint64_t v) {
-        const std::uint64_t odd = v | (v - ones * 0x20) | (v + ones);  // above 0x7F, below 0x20, 0x7F
-        return !((odd & high) || has_zero(v ^ ones * '"') || has_zero(v ^ ones * '\\'));
-    };
+    constexpr std::size_t step = 16;
     *p++ = '"';
     for (std::size_t i = 0; i < text.size();) {
-        // Nearly all text is printable ASCII without quote and backslash: eight bytes at a time.
-        std::uint64_t v;
+        // Nearly all text is plain: 16 bytes at a time.
         const std::size_t from = i;
-        for (; i + 8 <= text.size(); p += 8, i += 8) {
-            std::memcpy(&v, text.data() + i, 8);
-            if (!is_plain(v)) break;
-            std::memcpy(p, &v, 8);
-        }
+        for (; i + step <= text.size() && are_plain(text.data() + i); p += step, i += step)
+            std::memcpy(p, text.data() + i, step);
         // What is left behind such a run, with the end of the run once more.
-        if (i != from && i + 8 > text.size()) {
-            std::memcpy(&v, text.data() + text.size() - 8, 8);
-            if (is_plain(v)) {
-                p += text.size() - i;
-                std::memcpy(p - 8, &v, 8);
-                break;
-            }
+        if (i != from && i + step > text.size() && are_plain(text.data() + text.size() - step)) {
+            p += text.size() - i;
+            std::memcpy(p - step, text.data() + text.size() - step, step);
+            break;
         }
         // Up to the next odd one, or the end.
-        for (std::size_t n = 8; n && i < text.size(); --n, ++i) {
+        for (std::size_t n = step; n && i < text.size(); --n, ++i) {
             const auto c = static_cast<unsigned char>(text[i]);
             if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
                 *p++ = static_cast<char>(c);

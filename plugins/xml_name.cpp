@@ -19,6 +19,7 @@ constexpr std::size_t slot_bits = 10;  // three times as many slots as names
 
 struct Key {
     std::uint64_t first = 0, last = 0;  // last: of a name of eight bytes or more
+    std::size_t size = 0;               // of such a name
     constexpr std::size_t slot() const
     {
         return (first * 0x9E3779B97F4A7C15u ^ last) * 0xC2B2AE3D27D4EB4Fu >> (64 - slot_bits);
@@ -36,19 +37,18 @@ constexpr std::uint64_t pack(std::string_view s)
 
 constexpr Key key_of(std::string_view name)
 {
-    return {pack(name.substr(0, 8)), name.size() < 8 ? 0 : pack(name.substr(name.size() - 8))};
+    if (name.size() < 8) return {pack(name)};
+    return {pack(name.substr(0, 8)), pack(name.substr(name.size() - 8)), name.size()};
 }
 
 struct Table {
     std::array<std::uint16_t, 1u << slot_bits> slots{};  // id, 0 = free
-    std::array<bool, xml_name_count> prefixed{};
     std::array<Key, xml_name_count> keys{};
     consteval Table()
     {
         static_assert(xml_name_count * 3 <= 1u << slot_bits);
         for (std::size_t i = 1; i < xml_name_count; ++i) {
             keys[i] = key_of(xml_names[i - 1]);
-            prefixed[i] = xml_names[i - 1].find(':') != std::string_view::npos;
             std::size_t at = keys[i].slot();
             while (slots[at]) at = (at + 1) % slots.size();
             slots[at] = static_cast<std::uint16_t>(i);
@@ -64,35 +64,25 @@ std::uint64_t load(const char* s)
     return out;
 }
 
-// Of two names with one key: a short one is its key.
-bool is_same(const char* name, std::size_t size, std::string_view known)
-{
-    return size < 8 ||
-           (known.size() == size && (size <= 16 || std::memcmp(known.data() + 8, name + 8, size - 16) == 0));
-}
-
 }  // namespace
 
-XmlNameFound find_xml_name(const char* name)
+std::uint16_t find_xml_name(const char* name)
 {
     Key key{load(name)};
-    std::uint64_t end = zero_bytes(key.first);
-    std::size_t size = 0;
-    if (end) {
+    if (const std::uint64_t end = zero_bytes(key.first)) {
         key.first &= end ^ (end - 1);  // nothing behind the end counts
-        size = static_cast<std::size_t>(std::countr_zero(end)) / 8;
     } else {
-        do end = zero_bytes(load(name + (size += 8)));
-        while (!end);
-        size += static_cast<std::size_t>(std::countr_zero(end)) / 8;
-        key.last = load(name + size - 8);
+        std::uint64_t zeros;
+        do zeros = zero_bytes(load(name + (key.size += 8)));
+        while (!zeros);
+        key.size += static_cast<std::size_t>(std::countr_zero(zeros)) / 8;
+        key.last = load(name + key.size - 8);
     }
-    const auto found = static_cast<std::uint32_t>(size);
-    for (std::size_t at = key.slot(); const std::uint16_t id = table.slots[at];
-         at = (at + 1) % table.slots.size())
-        if (table.keys[id] == key && is_same(name, size, xml_names[id - 1]))
-            return {found, id, table.prefixed[id]};
-    return {found, 0, std::memchr(name, ':', size) != nullptr};
+    std::size_t at = key.slot();
+    while (table.slots[at] && table.keys[table.slots[at]] != key) at = (at + 1) % table.slots.size();
+    const std::uint16_t id = table.slots[at];
+    if (key.size <= 16 || !id) return id;
+    return std::memcmp(xml_names[id - 1].data() + 8, name + 8, key.size - 16) == 0 ? id : 0;
 }
 
 }  // namespace direct

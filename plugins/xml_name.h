@@ -327,13 +327,8 @@ constexpr std::uint16_t xml_name_id(std::string_view name)
     return from < std::size(xml_names) && xml_names[from] == name ? static_cast<std::uint16_t>(from + 1) : 0;
 }
 
-/// What a name that ends in NUL is; behind the NUL seven bytes more must be there to be read.
-struct XmlNameFound {
-    std::uint32_t size;
-    std::uint16_t id;
-    bool colon;  ///< there is one in it
-};
-XmlNameFound find_xml_name(const char* name);
+/// The same for a name that ends in NUL; behind the NUL seven bytes more must be there to be read.
+std::uint16_t find_xml_name(const char* name);
 
 /// Whether a name of the list has a colon in it.
 inline constexpr auto xml_name_prefixed = [] {

@@ -17,16 +17,17 @@ namespace direct {
 struct XmlCell {
     static constexpr std::uint16_t no_name = 0xFFFF;  ///< of words
 
-    const char* text;              ///< an element's name; the value of an attribute; words
-    const char* name;              ///< of an attribute; of an element as the document writes it
-    std::uint32_t size;            ///< bytes of text
-    std::uint32_t next;            ///< cells to the next sibling; 0 = the last one
-    std::uint32_t up;              ///< cells back to the parent; 0 = the root
-    std::uint16_t id;              ///< of the name; 0 = not in xml_names
-    std::uint16_t attributes : 9;  ///< of an element; they follow it
-    std::uint16_t has_child : 1;
-    std::uint16_t another : 1;  ///< behind this attribute there is one more
-    std::uint16_t type : 4;     ///< pugi::xml_node_type
+    const char* text;  ///< an element's name; the value of an attribute; words
+    const char* name;  ///< of an attribute; of an element as the document writes it
+    union {
+        std::uint32_t size;        ///< of words and attributes: bytes of text
+        std::uint32_t attributes;  ///< of an element; they follow it
+    };
+    std::uint32_t next;  ///< cells to the next sibling; 0 = the last one
+    std::uint32_t up;    ///< cells back to the parent; 0 = the root
+    std::uint16_t id;    ///< of the name; 0 = not in xml_names
+    std::uint8_t type;   ///< pugi::xml_node_type
+    bool more;           ///< something is in this element; behind this attribute is another one
 };
 
 inline bool is_named(const char* text, std::uint16_t id, XmlName name)
@@ -48,10 +49,7 @@ public:
     {
         return cell_ ? std::string_view(cell_->text, cell_->size) : std::string_view();
     }
-    XmlAttribute next_attribute() const
-    {
-        return XmlAttribute(cell_ && cell_->another ? cell_ + 1 : nullptr);
-    }
+    XmlAttribute next_attribute() const { return XmlAttribute(cell_ && cell_->more ? cell_ + 1 : nullptr); }
 
 private:
     const XmlCell* cell_ = nullptr;
@@ -102,7 +100,7 @@ public:
 
     XmlNode first_child() const
     {
-        return XmlNode(cell_ && cell_->has_child ? cell_ + 1 + cell_->attributes : nullptr);
+        return XmlNode(is_element() && cell_->more ? cell_ + 1 + cell_->attributes : nullptr);
     }
     XmlNode next_sibling() const { return XmlNode(cell_ && cell_->next ? cell_ + cell_->next : nullptr); }
     XmlNode parent() const { return XmlNode(cell_ && cell_->up ? cell_ - cell_->up : nullptr); }
@@ -110,7 +108,7 @@ public:
     XmlNode next_sibling(XmlName name) const { return next_sibling().this_or_next(name); }
     XmlAttribute first_attribute() const
     {
-        return XmlAttribute(cell_ && cell_->attributes && is_element() ? cell_ + 1 : nullptr);
+        return XmlAttribute(is_element() && cell_->attributes ? cell_ + 1 : nullptr);
     }
     XmlAttribute attribute(XmlName name) const
     {
@@ -134,6 +132,15 @@ private:
 
     const XmlCell* cell_ = nullptr;
 };
+
+/// Number of the part of an element's name that is behind the colon; 0 = not in xml_names.
+inline std::uint16_t local_name_id(XmlNode element)
+{
+    const std::uint16_t id = element.id();
+    if (id && id < xml_name_count && !xml_name_prefixed[id]) return id;
+    const std::string_view name = element.name();
+    return xml_name_id(name.substr(name.find(':') + 1));
+}
 
 struct XmlChildStep {
     using Item = XmlNode;

@@ -218,6 +218,7 @@ XmlText xml_text(std::string_view bytes, std::string_view charset)
             break;
         default:
             out.encoding = "utf-8";
+            out.utf8.reserve(bytes.size() + XmlText::slack);
             out.utf8 = bytes;
             bad = mend_utf8(out.utf8);
     }

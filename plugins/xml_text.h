@@ -2,6 +2,7 @@
 // the name of the root element. Pure functions, thread safe. A byte that is no character becomes '?'; an
 // encoding we do not read is refused by name.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,9 @@
 namespace direct {
 
 struct XmlText {
+    /// Bytes that whoever reads `utf8` may want behind it, without a new buffer.
+    static constexpr std::size_t slack = 8;
+
     std::string utf8;                ///< no NUL, no byte order mark, always well-formed UTF-8
     std::string encoding;            ///< used: "utf-8", "utf-16le", "utf-16be", "windows-1252", "iso-8859-15"
     std::string declared;            ///< of the XML declaration, lower case, at most 40 bytes; "" without one

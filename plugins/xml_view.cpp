@@ -65,7 +65,7 @@ XmlView::Verdict XmlView::load(std::string_view bytes, std::string_view charset)
     if (buffer_.size() > 2 * elements_max && count_of('<', buffer_) > 2 * elements_max)
         return refuse(Verdict::limit, "more than 500000 elements");
     const std::size_t size = buffer_.size();
-    buffer_.append(8, '\0');  // names are read eight bytes at a time
+    buffer_.append(XmlText::slack, '\0');  // names are read eight bytes at a time
     ::pugi::xml_document document;
     const auto parsed =
         document.load_buffer_inplace(buffer_.data(), size, parse_options, ::pugi::encoding_utf8);
@@ -111,8 +111,8 @@ XmlView::Verdict XmlView::keep_all(::pugi::xml_node root)
         std::uint32_t cell, last;  // its own, and its last child's; 0 = none yet
     };
     std::array<Level, depth_max + 1> levels;
-    constexpr std::size_t bytes_per_cell = 20, reserve_max = 1u << 20;  // as in real documents
-    cells_.reserve(std::min(buffer_.size() / bytes_per_cell, reserve_max));
+    constexpr std::size_t bytes_per_cell = 16, room_max = 1u << 20;  // as in real documents
+    make_room(std::min(buffer_.size() / bytes_per_cell, room_max) + 1);
     const char* const too_many = "more than 256 attributes or namespaces of one element";
     if (!keep_element(root, 1)) return refuse(Verdict::limit, too_many);
     int depth = 1;
@@ -129,7 +129,7 @@ XmlView::Verdict XmlView::keep_all(::pugi::xml_node root)
             continue;
         }
         if (depth == depth_max) return refuse(Verdict::limit, "more than 100 levels");
-        const auto here = static_cast<std::uint32_t>(cells_.size());
+        const auto here = static_cast<std::uint32_t>(cell_count_);
         if (type == ::pugi::node_element) {
             if (++elements > elements_max) return refuse(Verdict::limit, "more than 500000 elements");
             if (!keep_element(n, depth + 1)) return refuse(Verdict::limit, too_many);
@@ -142,7 +142,7 @@ XmlView::Verdict XmlView::keep_all(::pugi::xml_node root)
         if (level.last)
             cells_[level.last].next = here - level.last;
         else
-            cells_[level.cell].has_child = true;
+            cells_[level.cell].more = true;
         cells_[here].up = here - level.cell;
         level.last = here;
         if (type == ::pugi::node_element) {
@@ -154,43 +154,52 @@ XmlView::Verdict XmlView::keep_all(::pugi::xml_node root)
     }
 }
 
+void XmlView::make_room(std::size_t cells)
+{
+    auto larger = std::make_unique_for_overwrite<XmlCell[]>(cells);
+    std::copy_n(cells_.get(), cell_count_, larger.get());
+    cells_ = std::move(larger);
+    cell_room_ = cells;
+}
+
+XmlCell& XmlView::new_cell()
+{
+    if (cell_count_ == cell_room_) make_room(2 * cell_room_ + attributes_max);
+    return cells_[cell_count_++];
+}
+
 void XmlView::keep_words(const char* words, ::pugi::xml_node_type type)
 {
-    cells_.push_back({.text = words,
-                      .size = static_cast<std::uint32_t>(std::strlen(words)),
-                      .id = XmlCell::no_name,
-                      .type = static_cast<std::uint16_t>(type & 0xF)});
+    const auto size = static_cast<std::uint32_t>(std::strlen(words));
+    new_cell() = {words, nullptr, {size}, 0, 0, XmlCell::no_name, static_cast<std::uint8_t>(type), false};
 }
 
 // Declarations first, then the element's own name and its xsi:type.
 bool XmlView::keep_element(::pugi::xml_node element, int depth)
 {
-    const std::size_t here = cells_.size();
-    const char* const written = element.name();
-    const XmlNameFound name = find_xml_name(written);
-    cells_.push_back(
-        {.text = written, .name = written, .size = name.size, .id = name.id, .type = ::pugi::node_element});
-    unsigned attributes = 0;
+    const std::size_t here = cell_count_;
+    const char* const name = element.name();
+    new_cell() = {name, name, {0}, 0, 0, find_xml_name(name), ::pugi::node_element, false};
+    std::uint32_t attributes = 0;
     for (::pugi::xml_attribute a = element.first_attribute();; a = a.next_attribute()) {
         const char* attribute = a.name();
         if (!*attribute) break;  // behind the last one
         if (++attributes > attributes_max) return false;
         const std::string_view value = a.value();
-        const std::uint16_t id = find_xml_name(attribute).id;
-        cells_.push_back({.text = value.data(),
-                          .name = attribute,
-                          .size = static_cast<std::uint32_t>(value.size()),
-                          .id = id,
-                          .another = 1});
+        const std::uint16_t id = find_xml_name(attribute);
+        const auto size = static_cast<std::uint32_t>(value.size());
+        new_cell() = {value.data(), attribute, {size}, 0, 0, id, ::pugi::node_null, true};
         if (id == XmlName("ID").id)
             ids_.emplace_back(value, static_cast<std::uint32_t>(here));
         else if (*attribute == 'x' && !declare(attribute, value.data(), depth))
             return false;
     }
-    if (attributes) cells_.back().another = 0;
-    cells_[here].attributes = attributes & 0x1FF;
+    if (attributes) cells_[cell_count_ - 1].more = false;
+    XmlCell& cell = cells_[here];
+    cell.attributes = attributes;
     // Nearly every element of nearly every document: no prefix, and none wanted.
-    if (!plain_ || name.colon || here == 0) rename(cells_[here]);
+    const bool plain = cell.id ? !xml_name_prefixed[cell.id] : !std::strchr(name, ':');
+    if (!plain_ || !plain || here == 0) rename(cell);
     if (other_type_) rename_type(here);
     return true;
 }
@@ -254,11 +263,11 @@ int XmlView::space_of(std::string_view prefix) const
 
 void XmlView::rename(XmlCell& element)
 {
-    const std::string_view name(element.text, element.size);
+    const std::string_view name = element.text;
     const auto colon = name.find(':');
     const auto prefix = colon == std::string_view::npos ? std::string_view() : name.substr(0, colon);
     const int space = space_of(prefix);
-    if (&element == cells_.data()) unqualified_ = space == -1;
+    if (&element == cells_.get()) unqualified_ = space == -1;
     const std::string_view wanted = space == -1   ? ""
                                     : space == -2 ? "other"
                                                   : namespaces_[static_cast<std::size_t>(space)].prefix;
@@ -269,7 +278,6 @@ void XmlView::rename(XmlCell& element)
     renamed += local;
     if (renamed.size() > name.size()) element.name = nullptr;
     element.id = xml_name_id(renamed);
-    element.size = static_cast<std::uint32_t>(renamed.size());
     element.text =
         element.id ? xml_names[element.id - 1].data() : names_.emplace_back(std::move(renamed)).c_str();
 }

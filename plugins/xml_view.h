@@ -10,6 +10,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <pugixml.hpp>
 #include <span>
 #include <string>
@@ -44,7 +45,7 @@ public:
     /// href of the first xml-stylesheet instruction: told, never fetched.
     const std::string& stylesheet() const { return stylesheet_; }
 
-    XmlNode root() const { return XmlNode(cells_.data()); }
+    XmlNode root() const { return XmlNode(cells_.get()); }
     bool unqualified() const { return unqualified_; }  ///< the root is in no namespace
     /// The first element with this value of attribute ID; empty node when there is none.
     XmlNode by_id(std::string_view id) const;
@@ -68,6 +69,8 @@ private:
     Verdict refuse(Verdict verdict, std::string why);
     Verdict find_root(const ::pugi::xml_document& document, ::pugi::xml_node& root);
     Verdict keep_all(::pugi::xml_node root);
+    void make_room(std::size_t cells);
+    XmlCell& new_cell();
     void keep_words(const char* words, ::pugi::xml_node_type type);
     bool keep_element(::pugi::xml_node element, int depth);
     bool declare(const char* name, const char* uri, int depth);
@@ -81,7 +84,8 @@ private:
     std::span<const XmlNamespace> namespaces_;
     std::string buffer_, why_, encoding_, declared_encoding_, stylesheet_;
     std::vector<std::string> notes_;
-    std::vector<XmlCell> cells_;     // what they point to is in buffer_
+    std::unique_ptr<XmlCell[]> cells_;  // what they point to is in buffer_
+    std::size_t cell_count_ = 0, cell_room_ = 0;
     std::deque<std::string> names_;  // of elements whose name the document writes in another way
     std::vector<Scope> scopes_;
     mutable std::vector<std::pair<std::string_view, std::uint32_t>> ids_;

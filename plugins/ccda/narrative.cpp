@@ -14,42 +14,19 @@ namespace {
 // references to pictures, what a browser would run.
 enum class Break { none, cell, line, hidden };
 
-struct Entry {
-    std::string_view name;
-    Break here;
-};
-constexpr Entry entries[] = {
-    {"td", Break::cell},
-    {"th", Break::cell},
-    {"tr", Break::line},
-    {"br", Break::line},
-    {"item", Break::line},
-    {"list", Break::line},
-    {"table", Break::line},
-    {"tbody", Break::line},
-    {"thead", Break::line},
-    {"tfoot", Break::line},
-    {"paragraph", Break::line},
-    {"caption", Break::line},
-    {"p", Break::line},
-    {"li", Break::line},
-    {"div", Break::line},
-    {"script", Break::hidden},
-    {"style", Break::hidden},
-    {"iframe", Break::hidden},
-    {"col", Break::hidden},
-    {"colgroup", Break::hidden},
-    {"thumbnail", Break::hidden},
-    {"renderMultiMedia", Break::hidden},
-    {"footnoteRef", Break::hidden},
-};
+constexpr XmlNames cells{"td", "th"};
+constexpr XmlNames lines{"tr",    "br",      "item",      "list", "table", "tbody", "thead",
+                         "tfoot", "caption", "paragraph", "p",    "li",    "div"};
+constexpr XmlNames hidden{"script",   "style",     "iframe",           "col",
+                          "colgroup", "thumbnail", "renderMultiMedia", "footnoteRef"};
 
 Break break_of(pugi::xml_node n)
 {
-    const auto name = local_name(n.name());
-    for (const auto& e : entries)
-        if (e.name.size() == name.size() && e.name[0] == name[0] && e.name == name) return e.here;
-    const bool deleted = name == "content" && std::strcmp(n.attribute("revised").value(), "delete") == 0;
+    const std::uint16_t id = local_name_id(n);
+    if (cells.has(id)) return Break::cell;
+    if (lines.has(id)) return Break::line;
+    if (hidden.has(id)) return Break::hidden;
+    const bool deleted = id == XmlName("content").id && n.attribute("revised").text() == "delete";
     return deleted ? Break::hidden : Break::none;
 }
 

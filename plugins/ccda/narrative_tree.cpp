@@ -1,7 +1,9 @@
 // narrative_tree.cpp - see narrative_tree.h.
 #include "plugins/ccda/narrative_tree.h"
 
+#include <array>
 #include <cstring>
+#include <iterator>
 
 #include "plugins/xml_text.h"
 
@@ -48,11 +50,17 @@ constexpr Entry entries[] = {
 };
 constexpr Entry unknown{"", Meaning::unknown, Markup::block};
 
-const Entry& entry_of(std::string_view name)
+const Entry& entry_of(pugi::xml_node element)
 {
-    for (const auto& e : entries)
-        if (e.name.size() == name.size() && e.name[0] == name[0] && e.name == name) return e;
-    return unknown;
+    static constexpr auto by_id = [] {
+        std::array<std::uint8_t, xml_name_count> out{};
+        for (std::size_t i = 0; i < std::size(entries); ++i)
+            out[xml_name_id(entries[i].name)] = static_cast<std::uint8_t>(i + 1);
+        return out;
+    }();
+    static_assert(by_id[0] == 0);
+    const std::size_t at = by_id[local_name_id(element)];
+    return at ? entries[at - 1] : unknown;
 }
 
 bool is_cell(Markup m)
@@ -173,9 +181,9 @@ void NarrativeTree::children(pugi::xml_node of, Place& place, int depth)
         if (n.type() == pugi::node_element) {
             element(n, place, depth);
         } else if (n.type() == pugi::node_pcdata || n.type() == pugi::node_cdata) {
-            const char* words = n.value();
+            const std::string_view words = n.words();
             // White space between rows is no cell.
-            if (std::strspn(words, " \t\r\n") == std::strlen(words) && missing(place.parent, Markup::words))
+            if (missing(place.parent, Markup::words) && words.find_first_not_of(" \t\r\n") == words.npos)
                 continue;
             settle(place, Markup::words);
             add(Markup::words).text = words;
@@ -185,7 +193,7 @@ void NarrativeTree::children(pugi::xml_node of, Place& place, int depth)
 
 void NarrativeTree::element(pugi::xml_node n, Place& place, int depth)
 {
-    const Entry& e = entry_of(local_name(n.name()));
+    const Entry& e = entry_of(n);
     if (e.meaning == Meaning::hidden) {
         dropped_ = true;
         return;

@@ -17,10 +17,10 @@ namespace {
 
 // What is said by attributes, of the object itself or of a level flattened into it; the first one counts.
 struct Head {
-    const char *type = "", *klass = "", *mood = "", *null = "", *external = "";
-    const char *negated_raw = "", *inverted_raw = "";  // what is neither yes nor no
+    std::string_view type, klass, mood, null, external;
+    std::string_view negated_raw, inverted_raw;  // what is neither yes nor no
     bool negated = false, inverted = false;
-    std::vector<std::pair<const char*, const char*>>
+    std::vector<std::pair<std::string_view, std::string_view>>
         inner_nulls;         // of levels flattened: element, null flavour
     bool statement = false;  // then typeCode and inversionInd are the relation's to tell
 
@@ -28,26 +28,26 @@ struct Head {
     {
         for (pugi::xml_attribute a = node.first_attribute(); a; a = a.next_attribute()) {
             if (a.is("classCode"))
-                keep(klass, a.value());
+                keep(klass, a.text());
             else if (a.is("moodCode"))
-                keep(mood, a.value());
-            else if (a.is("nullFlavor") && *null)
-                inner_nulls.emplace_back(node.name(), a.value());
+                keep(mood, a.text());
+            else if (a.is("nullFlavor") && !null.empty())
+                inner_nulls.emplace_back(node.name(), a.text());
             else if (a.is("nullFlavor"))
-                keep(null, a.value());
+                keep(null, a.text());
             else if (a.is("negationInd"))
-                say(negated, negated_raw, a.value());
+                say(negated, negated_raw, a.text());
             else if (!statement && a.is("typeCode"))
-                keep(type, a.value());
+                keep(type, a.text());
             else if (!statement && a.is("inversionInd"))
-                say(inverted, inverted_raw, a.value());
+                say(inverted, inverted_raw, a.text());
         }
     }
-    static void keep(const char*& into, const char* value)
+    static void keep(std::string_view& into, std::string_view value)
     {
-        if (!*into) into = value;
+        if (into.empty()) into = value;
     }
-    static void say(bool& yes, const char*& raw, const char* value)
+    static void say(bool& yes, std::string_view& raw, std::string_view value)
     {
         const Truth truth = truth_of(value);
         yes = yes || truth == Truth::yes;
@@ -56,7 +56,7 @@ struct Head {
     void write(JsonWriter& w) const
     {
         w.field("typeCode", type);
-        if (std::strcmp(klass, "ASSIGNED") != 0) w.field("classCode", klass);
+        if (klass != "ASSIGNED") w.field("classCode", klass);
         w.field("moodCode", mood);
         if (negated) w.flag_field("negationInd", true);
         w.field("negationIndRaw", negated_raw);
@@ -298,13 +298,13 @@ bool Taken::has(pugi::xml_node node) const
     return std::binary_search(nodes_.begin(), nodes_.end(), static_cast<const void*>(node.internal_object()));
 }
 
-Truth truth_of(const char* value)
+Truth truth_of(std::string_view value)
 {
     constexpr std::string_view blanks = " \t\r\n";
     std::string_view s = value;
     s.remove_prefix(std::min(s.find_first_not_of(blanks), s.size()));
     s = s.substr(0, s.find_last_not_of(blanks) + 1);
-    if (s.empty()) return *value ? Truth::unclear : Truth::absent;
+    if (s.empty()) return !value.empty() ? Truth::unclear : Truth::absent;
     const auto says = [&](std::string_view word) {
         return std::equal(s.begin(), s.end(), word.begin(), word.end(),
                           [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
@@ -313,7 +313,7 @@ Truth truth_of(const char* value)
     return s == "0" || says("false") ? Truth::no : Truth::unclear;
 }
 
-bool is_true(const char* value)
+bool is_true(std::string_view value)
 {
     return truth_of(value) == Truth::yes;
 }

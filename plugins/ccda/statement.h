@@ -125,7 +125,7 @@ inline bool is_statement(pugi::xml_node node)
 /// What an attribute that should be an xs:boolean says. White space around it and its case do not matter:
 /// "True" is said by many. Anything else is `unclear`, to be told as it stands, never taken for a no.
 enum class Truth : std::uint8_t { absent, yes, no, unclear };
-Truth truth_of(const char* value);
-bool is_true(const char* value);  ///< truth_of() is yes
+Truth truth_of(std::string_view value);
+bool is_true(std::string_view value);  ///< truth_of() is yes
 
 }  // namespace direct::ccda

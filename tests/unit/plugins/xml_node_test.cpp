@@ -97,12 +97,8 @@ BOOST_AUTO_TEST_CASE(each_name_of_the_list_is_found_and_no_other)
 {
     BOOST_TEST(std::is_sorted(std::begin(xml_names), std::end(xml_names)));
     const auto number = [](std::string name) {
-        const auto size = name.size();
         name.append(8, '\0');  // what find_xml_name() may read behind it
-        const auto found = find_xml_name(name.c_str());
-        BOOST_TEST(found.size == size);
-        BOOST_TEST(found.colon == (name.find(':') != std::string::npos));
-        return found.id;
+        return find_xml_name(name.c_str());
     };
     std::uint16_t next = 0;
     for (const auto name : xml_names) {
