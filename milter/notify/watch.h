@@ -29,7 +29,8 @@ struct WatchRecord {
     std::string recipient;
     std::string queue_id;
     bool wants_final = false;
-    /// sealed: waiting | complete | failed | overdue, or sent (mail nobody answers, E12).
+    /// sealed: waiting | complete | failed | overdue, or sent (mail nobody answers, E12). A failure ends as failed whether it
+    /// comes before "processed" or behind.
     /// local: queued | processed | delivered | relayed | failed. refused and untouched: the same word, and of an untouched
     /// leg from the outbox failed.
     std::string state = "waiting";

@@ -54,6 +54,21 @@ BOOST_AUTO_TEST_CASE(every_failure_completes_as_failed)
         }
 }
 
+// "processed" and then "failed" was complete, the other way round failed: notices overtake each other.
+BOOST_AUTO_TEST_CASE(a_failure_counts_whether_it_comes_before_processed_or_behind)
+{
+    for (bool failure_first : {false, true}) {
+        Watching w;
+        w.begin(false);
+        w.note(failure_first ? "failed" : "processed");
+        BOOST_TEST((w.note(failure_first ? "processed" : "failed") == NoticeUse::news));
+        BOOST_TEST(w.row().state == "failed");
+        BOOST_TEST(w.row().processed_ms != 0);
+        BOOST_TEST(w.row().failed_ms != 0);
+        BOOST_TEST(w.overdue(seconds(10000)) == 0u);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(repeats_are_noted_once_and_displayed_always)
 {
     Watching w;
