@@ -148,11 +148,12 @@ bool take_note(WatchRecord& w, std::string_view disposition, bool final_delivery
     return true;  // displayed, deleted and what has no name are never swallowed
 }
 
-// Notices overtake each other: what the row says must not depend on which came first. A failure after "processed" is the last
-// word, the message did not arrive.
+// Notices overtake each other: a failure is the end whether it comes before "processed" or behind. It undoes no word that
+// the message has arrived.
 void settle(WatchRecord& w)
 {
-    if (w.state != "waiting" && w.state != "complete") return;
+    const bool arrived = w.dispatched_ms || w.displayed_ms;
+    if (w.state != "waiting" && (w.state != "complete" || arrived)) return;
     if (w.failed_ms)
         w.state = "failed";
     else if (w.wants_final ? w.processed_ms && w.dispatched_ms : w.processed_ms != 0)

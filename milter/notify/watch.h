@@ -30,7 +30,7 @@ struct WatchRecord {
     std::string queue_id;
     bool wants_final = false;
     /// sealed: waiting | complete | failed | overdue, or sent (mail nobody answers, E12). A failure ends as failed whether it
-    /// comes before "processed" or behind.
+    /// comes before "processed" or behind; not behind a word that it was dispatched or displayed.
     /// local: queued | processed | delivered | relayed | failed. refused and untouched: the same word, and of an untouched
     /// leg from the outbox failed.
     std::string state = "waiting";

@@ -69,6 +69,19 @@ BOOST_AUTO_TEST_CASE(a_failure_counts_whether_it_comes_before_processed_or_behin
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_failure_does_not_undo_that_it_arrived)
+{
+    for (const char* arrived : {"displayed", "dispatched"}) {
+        Watching w;
+        w.begin(false);
+        w.note("processed");
+        w.note(arrived, true);
+        w.note("failed");
+        BOOST_TEST(w.row().state == "complete");
+        BOOST_TEST(w.row().failed_ms != 0);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(repeats_are_noted_once_and_displayed_always)
 {
     Watching w;
